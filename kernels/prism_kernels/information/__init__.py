@@ -1,0 +1,1 @@
+"""Information theory: entropies, mutual information and transfer entropy, in nats."""

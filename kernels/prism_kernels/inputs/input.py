@@ -1,0 +1,163 @@
+"""What every input type can do, and the named samples."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import io
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from prism_kernels.arrays import to_numpy
+from prism_kernels.errors import InvalidInput, nearest
+
+__all__ = ["Input", "Sample", "sample"]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A small real dataset that comes with the installed packages.
+
+    Attributes
+    ----------
+    name
+        What it is called on every surface.
+    title
+        What it is, in a few words, with its unit.
+    origin
+        Who measured or published it.
+    load
+        Reads it, as a pandas frame or series.
+    """
+
+    name: str
+    title: str
+    origin: str
+    load: Callable[[], Any]
+
+
+class Input:
+    """Data an operation reads. Subclasses implement ``of``; the rest comes from it.
+
+    Attributes
+    ----------
+    values
+        The numbers, in the caller's library and place.
+    source
+        Python that gets the same data again, such as ``sample('co2')``; empty for an object of the session.
+    """
+
+    _samples: ClassVar[dict[str, Sample]] = {}
+    values: Any
+    source: str
+
+    @classmethod
+    def of(cls, given: Any, *, field: str = "data") -> Self:
+        """Read and check data; what is already of this type is returned as it is.
+
+        Parameters
+        ----------
+        given
+            Whatever this type can read.
+        field
+            What the argument is called, for messages.
+        """
+        raise NotImplementedError
+
+    @classmethod
+    def samples(cls) -> Mapping[str, Sample]:
+        """Return the named samples of this type."""
+        return cls._samples
+
+    @classmethod
+    def from_json(cls, given: Any, *, field: str = "data") -> Self:
+        """Read data from what JSON can hold: nested lists of numbers, null for a missing one, or an object of lists."""
+        if isinstance(given, Mapping):
+            return cls.of({k: np.asarray(_nan(v), dtype=float) for k, v in given.items()}, field=field)
+        try:
+            return cls.of(np.asarray(_nan(given), dtype=float), field=field)
+        except (TypeError, ValueError) as error:
+            if isinstance(error, InvalidInput):
+                raise
+            msg = f"{field} must be numbers in lists of equal length"
+            raise InvalidInput(msg, field=field) from None
+
+    @classmethod
+    def from_npy(cls, given: bytes, *, field: str = "data") -> Self:
+        """Read data from the bytes of an NPY file; pickles are refused."""
+        try:
+            return cls.of(np.load(io.BytesIO(given), allow_pickle=False), field=field)
+        except (ValueError, EOFError, OSError) as error:
+            if isinstance(error, InvalidInput):
+                raise
+            msg = f"{field} is not a readable NPY file: {error}"
+            raise InvalidInput(msg, field=field) from None
+
+    @classmethod
+    def resolve(cls, text: str, *, field: str = "data") -> Self:
+        """Read data that a command line or report names: a sample, or a path.
+
+        Parameters
+        ----------
+        text
+            Name of a sample, or path of a CSV, Parquet or NPY file.
+        field
+            What the argument is called, for messages.
+        """
+        known = cls.samples()
+        if text in known:
+            return cls.of(sample(text), field=field)
+        path = Path(text)
+        if path.suffix or "/" in text or path.exists():
+            return cls.of(path, field=field)
+        msg = f"{field} names no sample and no file: {text!r}; {nearest(text, known)}"
+        raise InvalidInput(msg, field=field)
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """Sha256 of the numbers and labels, computed when first asked for."""
+        values = np.ascontiguousarray(to_numpy(self.values))
+        head = f"{values.dtype.str}{values.shape}{self._labels()!r}".encode()
+        return hashlib.sha256(head + values.tobytes()).hexdigest()
+
+    def _labels(self) -> tuple[str, ...]:
+        return ()
+
+
+def _nan(value: Any) -> Any:
+    if value is None:
+        return np.nan
+    return [_nan(v) for v in value] if isinstance(value, list) else value
+
+
+def sample(name: str) -> Any:
+    """Return a small real dataset by name, as a pandas frame or series.
+
+    Parameters
+    ----------
+    name
+        One of the names in ``Series.samples()`` and of the other input types.
+
+    Raises
+    ------
+    InvalidInput
+        When there is no such sample; the message names the nearest.
+    """
+    import prism_kernels.inputs.samples  # noqa: F401  registers them
+
+    for kind in _all(Input):
+        if name in kind._samples:
+            data = kind._samples[name].load()
+            data.attrs["prism"] = f"sample({name!r})"
+            return data
+    known = [n for kind in _all(Input) for n in kind._samples]
+    msg = f"no sample is called {name!r}; {nearest(name, known)}"
+    raise InvalidInput(msg, field="name")
+
+
+def _all(kind: type[Input]) -> list[type[Input]]:
+    return [kind, *(deep for sub in kind.__subclasses__() for deep in _all(sub))]

@@ -1,0 +1,282 @@
+"""Tables of series: pandas and polars frames, wide or long, and the files they come from."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from prism_kernels.errors import InvalidInput, require
+
+__all__ = ["is_table", "long_to_wide", "read", "read_csv", "read_npy", "source_of", "to_pandas", "wide"]
+
+_LONG = ("unique_id", "ds", "y")
+_SEPARATORS = ",;\t|"
+_DATE_NAMES = ("ds", "date", "datetime", "time", "timestamp", "month", "week", "day", "year", "period")
+
+
+def is_table(given: Any) -> bool:
+    """Tell whether a value is a pandas or polars frame or series, without importing either."""
+    root = type(given).__module__.partition(".")[0]
+    return root in ("pandas", "polars") and hasattr(given, "to_numpy") and type(given).__name__ in ("DataFrame", "Series")
+
+
+def source_of(given: Any) -> str:
+    """Return the Python that gets a frame again, where it is a named sample."""
+    return str(getattr(given, "attrs", {}).get("prism", ""))
+
+
+def read_npy(path: Path, field: str) -> np.ndarray[Any, Any]:
+    """Read an NPY file; pickles are refused."""
+    _check_file(path, field)
+    try:
+        return np.asarray(np.load(path, allow_pickle=False))
+    except (ValueError, EOFError) as error:
+        msg = f"{field}: {path.name} is not a readable NPY file: {error}"
+        raise InvalidInput(msg, field=field, where=str(path)) from None
+
+
+def read(path: Path, field: str) -> Any:
+    """Read a CSV or Parquet file into a pandas frame.
+
+    Parameters
+    ----------
+    path
+        The file. The separator of a CSV is found among comma, semicolon, tab and bar.
+    field
+        What the argument is called, for messages.
+
+    Raises
+    ------
+    InvalidInput
+        For a file that is not there, is empty, has a broken row or one column that none of the separators splits.
+    """
+    _check_file(path, field)
+    if path.suffix.lower() in (".parquet", ".pq"):
+        import pandas as pd
+
+        require("pyarrow", extra="lab", purpose="reading Parquet")
+        return pd.read_parquet(path)
+    return read_csv(path.read_bytes(), field, path.name)
+
+
+def _check_file(path: Path, field: str) -> None:
+    if not path.is_file():
+        what = "is a folder" if path.is_dir() else "is not there"
+        msg = f"{field}: {path} {what}; give the path of a CSV, Parquet or NPY file"
+        raise InvalidInput(msg, field=field, where=str(path))
+    if path.stat().st_size == 0:
+        msg = f"{field}: {path.name} is empty (0 bytes); at least a header and one row are needed"
+        raise InvalidInput(msg, field=field, where=str(path))
+
+
+def read_csv(data: bytes, field: str, name: str) -> Any:
+    """Read the bytes of a CSV file into a pandas frame; see :func:`read`.
+
+    Parameters
+    ----------
+    data
+        The bytes of the file, UTF-8.
+    field, name
+        What the argument and the file are called, for messages.
+    """
+    import pandas as pd
+
+    if not data.strip():
+        msg = f"{field}: {name} is empty ({len(data)} bytes); at least a header and one row are needed"
+        raise InvalidInput(msg, field=field, where=name)
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        msg = f"{field}: {name} is not UTF-8 text (byte {error.start}); save it as CSV in UTF-8"
+        raise InvalidInput(msg, field=field, where=name) from None
+    head = text.lstrip().splitlines()[0]
+    separator = max(_SEPARATORS, key=head.count)
+    _check_rows(text, separator, field, name)
+    decimal = "," if separator == ";" and _comma_decimals(text) else "."
+    return pd.read_csv(io.StringIO(text), sep=separator, decimal=decimal, skip_blank_lines=True)
+
+
+def _comma_decimals(text: str) -> bool:
+    row = text.splitlines()[1:2]
+    return bool(row) and "," in row[0] and "." not in row[0].partition(";")[2]
+
+
+def _check_rows(text: str, separator: str, field: str, name: str) -> None:
+    rows = csv.reader(io.StringIO(text), delimiter=separator)
+    width = 0
+    try:
+        for row in rows:
+            if not row:
+                continue
+            width = width or len(row)
+            if len(row) != width:
+                msg = f"{field}: line {rows.line_num} of {name} has {len(row)} fields where the header has {width}; mend that line"
+                raise InvalidInput(msg, field=field, where=f"line {rows.line_num}")
+    except csv.Error as error:
+        msg = f"{field}: line {rows.line_num} of {name} cannot be read: {error}"
+        raise InvalidInput(msg, field=field, where=f"line {rows.line_num}") from None
+
+
+def wide(given: Any, field: str) -> tuple[Any, Sequence[str], Any]:
+    """Return a frame's numbers (series × time), names and dates.
+
+    Parameters
+    ----------
+    given
+        A pandas or polars frame or series, wide or long.
+    field
+        What the argument is called, for messages.
+    """
+    import pandas as pd
+
+    given = to_pandas(given)
+    if isinstance(given, pd.Series):
+        given = given.to_frame(given.name if given.name is not None else field)
+    if set(_LONG) <= set(given.columns):
+        given = long_to_wide(given, field)
+    frame, index = _dated(given, field)
+    numbers = frame.select_dtypes(["number", "bool"])
+    if numbers.shape[1] == 0:
+        raise _no_numbers(frame, field)
+    left = [str(c) for c in frame.columns if c not in numbers.columns]
+    if left and _looks_numeric(frame[left[0]]):
+        raise _bad_cell(frame, left[0], field)
+    for column in numbers.columns:
+        if numbers[column].dtype.kind == "c":
+            msg = f"{field} holds complex numbers in column {column!r}; only real numbers can be analysed"
+            raise InvalidInput(msg, field=field, where=str(column))
+    values = np.ascontiguousarray(numbers.to_numpy(dtype=float, na_value=np.nan).T)
+    return values, [str(c) for c in numbers.columns], index
+
+
+def to_pandas(given: Any) -> Any:
+    """Return a polars frame or series as a pandas one; a pandas one as it is."""
+    import pandas as pd
+
+    if not type(given).__module__.startswith("polars"):
+        return given
+    if type(given).__name__ == "Series":
+        return pd.Series(given.to_numpy(), name=given.name or None)
+    return pd.DataFrame({c: given[c].to_numpy() for c in given.columns})
+
+
+def long_to_wide(given: Any, field: str) -> Any:
+    """Turn a long frame (``unique_id, ds, y``) into a wide one, aligned on its dates."""
+    twice = given.duplicated(["unique_id", "ds"])
+    if twice.any():
+        row = given[twice].iloc[0]
+        msg = (
+            f"{field} has {int(twice.sum())} repeated dates (first: {row['unique_id']} at {row['ds']}); "
+            "use resample(…, every=…, how='mean') first"
+        )
+        raise InvalidInput(msg, field=field, where=str(row["unique_id"]))
+    return given.pivot(index="ds", columns="unique_id", values="y")
+
+
+def _dated(frame: Any, field: str) -> tuple[Any, Any]:
+    """Split a frame into its columns and its dates: a date index, or the first column that holds dates."""
+    import pandas as pd
+
+    if isinstance(frame.index, pd.PeriodIndex):
+        return frame, frame.index.to_timestamp()
+    if isinstance(frame.index, pd.DatetimeIndex):
+        return frame, frame.index
+    if frame.index.dtype == object and len(frame) and _parsed(frame.index[:1]) is not None:
+        return frame, dates(frame.index, field)
+    for column in frame.columns:
+        kind = frame[column].dtype
+        if kind.kind == "M" or isinstance(kind, pd.DatetimeTZDtype):
+            return frame.drop(columns=column), pd.DatetimeIndex(frame[column])
+        textual = kind.kind == "O" or isinstance(kind, pd.StringDtype)
+        if textual and len(frame) and _parsed(frame[column].dropna().iloc[:1]) is not None:
+            return frame.drop(columns=column), dates(frame[column], field)
+        if str(column).lower() == "year" and kind.kind in "if" and frame[column].is_monotonic_increasing:
+            return frame.drop(columns=column), pd.to_datetime(frame[column].astype(int).astype(str), format="%Y")
+    return frame, None
+
+
+def _parsed(values: Any) -> Any:
+    import pandas as pd
+
+    if len(values) == 0 or not any(c.isdigit() for c in str(values[0] if not hasattr(values, "iloc") else values.iloc[0])):
+        return None
+    try:
+        float(str(next(iter(values))))
+    except ValueError:
+        try:
+            return pd.to_datetime(pd.Series(list(values)), errors="raise")
+        except (ValueError, TypeError):
+            return None
+    return None
+
+
+def dates(values: Any, field: str) -> Any:
+    """Parse texts into dates.
+
+    Parameters
+    ----------
+    values
+        Texts, such as a CSV's first column.
+    field
+        What the argument is called, for messages.
+
+    Raises
+    ------
+    InvalidInput
+        For a text that is no date, or stamps of several time zones.
+    """
+    import pandas as pd
+
+    texts = pd.Series(list(values))
+    zones = texts.astype(str).str.extract(r"(Z|[+-]\d\d:?\d\d)$", expand=False).where(texts.astype(str).str.len() > 10)
+    kinds = zones.fillna("none").replace({"Z": "+00:00", "+0000": "+00:00"}).unique()
+    if len(kinds) > 1:
+        other = int((zones.fillna("none") != zones.fillna("none").iloc[0]).to_numpy().argmax())
+        msg = (
+            f"{field} mixes time zones: row {other + 1} has {kinds[1]} where row 1 has {kinds[0]}; "
+            "write all stamps in one zone (UTC)"
+        )
+        raise InvalidInput(msg, field=field, where=f"row {other + 1}")
+    parsed = pd.to_datetime(texts, errors="coerce", format="ISO8601" if _iso(texts) else "mixed")
+    bad = parsed.isna() & texts.notna()
+    if bad.any():
+        place = int(bad.to_numpy().argmax())
+        msg = f"{field} has {texts.iloc[place]!r} in row {place + 1} where a date belongs; write it as 2024-12-31"
+        raise InvalidInput(msg, field=field, where=f"row {place + 1}")
+    return pd.DatetimeIndex(parsed)
+
+
+def _iso(texts: Any) -> bool:
+    return bool(texts.astype(str).str.match(r"\d{4}-\d\d").all())
+
+
+def _looks_numeric(column: Any) -> bool:
+    import pandas as pd
+
+    numbers = pd.to_numeric(column, errors="coerce")
+    return bool(len(column) and numbers.notna().mean() > 0.5)  # noqa: PLR2004  most of it
+
+
+def _bad_cell(frame: Any, column: str, field: str) -> InvalidInput:
+    import pandas as pd
+
+    numbers = pd.to_numeric(frame[column], errors="coerce")
+    place = int((numbers.isna() & frame[column].notna()).to_numpy().argmax())
+    msg = f"{field} has {str(frame[column].iloc[place])!r} in row {place + 1} of column {column!r} where a number belongs; mend it, or leave it empty"
+    return InvalidInput(msg, field=field, where=f"row {place + 1}")
+
+
+def _no_numbers(frame: Any, field: str) -> InvalidInput:
+    columns = ", ".join(repr(str(c)) for c in frame.columns[:5])
+    if frame.shape[1] == 1 and not str(frame.columns[0]).isidentifier():
+        way = "separate columns with commas, semicolons, tabs or bars"
+    else:
+        way = "at least one column must hold numbers"
+    plural = "s" if frame.shape[1] != 1 else ""
+    msg = f"{field} has no numeric column (column{plural}: {columns}); {way}"
+    return InvalidInput(msg, field=field)

@@ -1,0 +1,87 @@
+"""Where compiled lane kernels are kept: per user, keyed by CPU (numba does that) and by the digest of their source.
+
+The cache is pickle, so whoever can write it can run code as its reader: a folder that others may write is refused.
+``PRISM_LANE_CACHE`` names another folder; one that belongs to root is read and never written, as images need it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numba
+from numba.core.caching import CompileResultCacheImpl, FunctionCache
+
+from prism_kernels.errors import PrismError
+
+__all__ = ["cache_for", "folder"]
+
+
+def folder() -> Path:
+    """Return the folder of this user's compiled kernels for the installed numba."""
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    root = Path(os.environ.get("PRISM_LANE_CACHE") or Path(home) / "prism" / "lanes")
+    return root / f"numba-{numba.__version__}"
+
+
+def _trusted(path: Path) -> bool:
+    info = path.stat()
+    return info.st_uid in (0, os.getuid()) and not info.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+
+
+class _Locator:
+    """What numba asks: where a function's cache lies and what its source looked like."""
+
+    def __init__(self, function: Callable[..., Any], source: str) -> None:
+        self._function = function
+        self._source = source
+
+    @classmethod
+    def from_function(cls, function: Callable[..., Any], source: str) -> _Locator:
+        return cls(function, source)
+
+    def ensure_cache_path(self) -> None:
+        path = folder()
+        if not path.exists():
+            path.mkdir(parents=True, exist_ok=True)
+            path.chmod(0o700)
+        if not _trusted(path):
+            msg = f"{path} can be written by others, so compiled kernels are not read from it; chmod go-w, or set PRISM_LANE_CACHE"
+            raise PrismError(msg)
+
+    def get_cache_path(self) -> str:
+        return str(folder())
+
+    def get_source_stamp(self) -> str:
+        return hashlib.sha256(Path(self._source).read_bytes()).hexdigest()
+
+    def get_disambiguator(self) -> str:
+        return hashlib.sha256(self._function.__module__.encode()).hexdigest()[:10]
+
+
+class _Impl(CompileResultCacheImpl):  # type: ignore[misc]
+    _locator_classes = (_Locator,)
+
+
+class _Cache(FunctionCache):  # type: ignore[misc]
+    _impl_class = _Impl
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__(function)
+        self.writable = os.access(folder(), os.W_OK)
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        if self.writable:
+            super().save_overload(sig, data)
+
+
+def cache_for(function: Callable[..., Any]) -> FunctionCache | None:
+    """Return numba's cache of one kernel; None for one typed into a notebook, which has no file to key it by."""
+    if not Path(inspect.getfile(function)).is_file():
+        return None
+    return _Cache(function)

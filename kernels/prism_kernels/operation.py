@@ -1,0 +1,332 @@
+"""An operation is one typed function; its registry row is what every surface is derived from.
+
+A parameter whose annotation names an :class:`~prism_kernels.inputs.Input` is data; every other keyword-only one is a
+setting. Settings are validated as JSON, strictly, on every surface alike.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import inspect
+import sys
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import entry_points
+from typing import Annotated, Any, ParamSpec, TypeVar, get_args, get_origin
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic_core import PydanticSerializationError, to_json
+
+from prism_kernels import docstring
+from prism_kernels.arrays import is_array, to_numpy
+from prism_kernels.errors import InvalidInput, PrismError, nearest
+from prism_kernels.inputs import Input
+from prism_kernels.rules import Choice, Either, Rule, rule_of
+
+__all__ = ["Data", "Operation", "find", "operation", "operations"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class Data:
+    """A parameter of an operation that takes data."""
+
+    name: str
+    kind: type[Input]
+    required: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Operation:
+    """One row of the registry: all that is known of an operation, read from its function.
+
+    Attributes
+    ----------
+    name
+        ``domain.verb``.
+    function
+        The validating function that callers use.
+    body
+        The function as it was written.
+    example
+        Data (by name of a sample) and settings of a small real run, which generic tests and docs use.
+    tolerance
+        Largest relative difference that a repeated run on another machine may show.
+    """
+
+    name: str
+    function: Callable[..., Any]
+    body: Callable[..., Any]
+    example: Mapping[str, Any] = field(default_factory=dict)
+    tolerance: float = 1e-9
+
+    @functools.cached_property
+    def _hints(self) -> dict[str, Any]:
+        return typing.get_type_hints(self.body, include_extras=True)
+
+    @functools.cached_property
+    def _parameters(self) -> dict[str, inspect.Parameter]:
+        return dict(inspect.signature(self.body).parameters)
+
+    @functools.cached_property
+    def data(self) -> dict[str, Data]:
+        """The parameters that take data, in order."""
+        kinds = {name: _input_type(self._hints.get(name)) for name in self._parameters}
+        return {
+            name: Data(name, kind, self._parameters[name].default is inspect.Parameter.empty)
+            for name, kind in kinds.items()
+            if kind is not None
+        }
+
+    @functools.cached_property
+    def rules(self) -> dict[str, Rule]:
+        """What each setting may be, in order."""
+        rules: dict[str, Rule] = {}
+        for name, parameter in self._parameters.items():
+            if name in self.data:
+                continue
+            if parameter.kind is not inspect.Parameter.KEYWORD_ONLY:
+                msg = f"{self.name}: {name} is neither data (annotate it with an input type) nor a setting (put it after *)"
+                raise TypeError(msg)
+            rules[name] = rule_of(self._hints[name], f"{self.name}: {name}")
+        return rules
+
+    @functools.cached_property
+    def defaults(self) -> dict[str, Any]:
+        """The default of each setting that has one."""
+        empty = inspect.Parameter.empty
+        return {n: self._parameters[n].default for n in self.rules if self._parameters[n].default is not empty}
+
+    @functools.cached_property
+    def documentation(self) -> dict[str, str]:
+        """What the docstring says of each parameter."""
+        return docstring.entries(self.body)
+
+    @functools.cached_property
+    def summary(self) -> str:
+        """The first sentence of the docstring."""
+        return docstring.summary(self.body)
+
+    @functools.cached_property
+    def result(self) -> Any:
+        """The type of the result."""
+        return self._hints.get("return")
+
+    @functools.cached_property
+    def settings(self) -> type[BaseModel]:
+        """The pydantic model of the settings, named ``DomainVerbSettings``."""
+        title = "".join(part.capitalize() for part in self.name.replace(".", "_").split("_")) + "Settings"
+        fields: dict[str, Any] = {
+            name: (self._hints[name], Field(self.defaults.get(name, ...), description=self.documentation.get(name)))
+            for name in self.rules
+        }
+        config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
+        return create_model(title, __config__=config, __module__=self.body.__module__, **fields)
+
+    @functools.cached_property
+    def _required(self) -> frozenset[str]:
+        return frozenset(self.rules) - frozenset(self.defaults)
+
+    def validate(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Check settings against their rules and return those given, as the body takes them.
+
+        Parameters
+        ----------
+        given
+            Settings by name: Python values, numpy values, or what JSON can hold.
+
+        Raises
+        ------
+        InvalidInput
+            For the first setting at fault, in one sentence.
+        """
+        if not given and not self._required:
+            return {}
+        try:
+            model = self.settings.__pydantic_validator__.validate_json(to_json(given, fallback=_plain))
+        except (ValidationError, PydanticSerializationError) as error:
+            raise self._refusal(given, error) from None
+        return {name: getattr(model, name) for name in given}
+
+    def resolve(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Check settings and return all of them, with the defaults filled in."""
+        return {**self.defaults, **self.validate(given)}
+
+    def _refusal(self, given: Mapping[str, Any], error: Exception) -> InvalidInput:
+        for name in given:
+            if name not in self.rules:
+                hint = nearest(name, self.rules) if self.rules else "it has no settings"
+                return InvalidInput(f"{self.name} has no setting {name!r}; {hint}", field=name)
+        for name in self.rules:
+            if name in self._required and name not in given:
+                return InvalidInput(f"{self.name} needs {name}, {self.rules[name].words()}", field=name)
+        name, place = self._first_fault(given, error)
+        value, words = given[name], self.rules[name].words()
+        hint = _hint(self.rules[name], value)
+        inside = f" ({place})" if place else ""
+        return InvalidInput(f"{name}{inside} must be {words}, and {_short(value)} was given{hint}", field=name, where=place)
+
+    def _first_fault(self, given: Mapping[str, Any], error: Exception) -> tuple[str, str]:
+        if isinstance(error, ValidationError):
+            where = error.errors(include_url=False, include_context=False, include_input=False)[0]["loc"]
+            group = self.rules[str(where[0])]
+            place = str(where[1]) if len(where) > 1 and hasattr(group, "defaults") else ""
+            return str(where[0]), place
+        for name, value in given.items():
+            try:
+                to_json(value, fallback=_plain)
+            except PydanticSerializationError:
+                return name, ""
+        raise error
+
+    def describe(self) -> dict[str, Any]:
+        """Return what ``prism operations --json`` prints: name, summary, data, settings schema and result fields."""
+        fields = getattr(self.result, "describe_fields", dict)()
+        return {
+            "name": self.name,
+            "summary": self.summary,
+            "data": {
+                d.name: {
+                    "type": d.kind.__name__,
+                    "required": d.required,
+                    "description": self.documentation.get(d.name, ""),
+                    "samples": sorted(d.kind.samples()),
+                }
+                for d in self.data.values()
+            },
+            "settings": self.settings.model_json_schema(),
+            "result": {"type": getattr(self.result, "__name__", str(self.result)), "fields": fields},
+            "example": dict(self.example),
+            "tolerance": self.tolerance,
+        }
+
+
+def _input_type(annotation: Any) -> type[Input] | None:
+    if get_origin(annotation) is Annotated:
+        for one in get_args(annotation)[1:]:
+            if isinstance(one, type) and issubclass(one, Input):
+                return one
+    for one in get_args(annotation):
+        found = _input_type(one) if get_origin(annotation) is not Annotated else None
+        if found is not None:
+            return found
+    if isinstance(annotation, type) and issubclass(annotation, Input):
+        return annotation
+    return None
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()
+    if is_array(value):
+        return to_numpy(value).tolist()
+    msg = f"{type(value).__name__} cannot be written as JSON"
+    raise TypeError(msg)
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "…"
+
+
+def _hint(rule: Rule, value: Any) -> str:
+    options = rule.options if isinstance(rule, Either) else (rule,)
+    known = [v for o in options if isinstance(o, Choice) for v in o.values if isinstance(v, str)]
+    if isinstance(value, str) and known:
+        hint = nearest(value, known)
+        return f"; {hint}" if hint.startswith("did") else ""
+    return ""
+
+
+_registry: dict[str, Operation] = {}
+
+
+def operation(
+    name: str, *, example: Mapping[str, Any] | None = None, tolerance: float = 1e-9
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Register a function as an operation and validate its settings on every call.
+
+    Parameters
+    ----------
+    name
+        ``domain.verb`` as users say it.
+    example
+        A small real run: samples by name for data, values for settings.
+    tolerance
+        Largest relative difference that a repeated run on another machine may show.
+    """
+
+    def wrap(body: Callable[P, R]) -> Callable[P, R]:
+        @functools.wraps(body)
+        def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+            data = row.data
+            settings = {k: v for k, v in kwargs.items() if k not in data}
+            if settings or row._required:
+                kwargs.update(row.validate(settings))
+            return body(*args, **kwargs)
+
+        if "." not in name:
+            msg = f"an operation is named domain.verb, and {name!r} has no dot"
+            raise ValueError(msg)
+        row = Operation(name, checked, body, example or {}, tolerance)
+        checked.__prism__ = row  # type: ignore[attr-defined]
+        _registry[name] = row
+        return checked
+
+    return wrap
+
+
+def find(operation: str | Callable[..., Any] | Operation) -> Operation:
+    """Return the registry row of an operation.
+
+    Parameters
+    ----------
+    operation
+        Its name, its function, its row, or any function whose parameters are annotated as an operation's are.
+
+    Raises
+    ------
+    InvalidInput
+        When no operation has that name; the message names the nearest.
+    """
+    if isinstance(operation, Operation):
+        return operation
+    if isinstance(operation, str):
+        if operation not in _registry:
+            _load(operation.partition(".")[0])
+        if operation not in _registry:
+            known = operations()
+            if operation not in known:
+                msg = f"no operation is called {operation!r}; {nearest(operation, known)}"
+                raise InvalidInput(msg, field="operation")
+        return _registry[operation]
+    row = getattr(operation, "__prism__", None)
+    if row is not None:
+        return typing.cast("Operation", row)
+    if not callable(operation):
+        msg = f"an operation is a name or a function, and {type(operation).__name__} was given"
+        raise InvalidInput(msg, field="operation")
+    return Operation(f"{operation.__module__}.{operation.__name__}", operation, operation)
+
+
+def operations() -> dict[str, Operation]:
+    """Return every operation of the installed packages and of this session, by name."""
+    _load(None)
+    return dict(sorted(_registry.items()))
+
+
+def _load(domain: str | None) -> None:
+    for entry in entry_points(group="prism.operations"):
+        if domain is None or entry.name == domain:
+            if entry.module in sys.modules:
+                continue
+            try:
+                importlib.import_module(entry.module)
+            except ImportError as error:
+                msg = f"the operations of {entry.name!r} ({entry.value}) cannot be loaded: {error}"
+                raise PrismError(msg) from error
