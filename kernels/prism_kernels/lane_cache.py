@@ -43,7 +43,9 @@ class _Locator:
 
     @classmethod
     def from_function(cls, function: Callable[..., Any], source: str) -> _Locator:
-        return cls(function, source)
+        locator = cls(function, source)
+        locator.ensure_cache_path()
+        return locator
 
     def ensure_cache_path(self) -> None:
         path = folder()
