@@ -24,7 +24,7 @@ from prism_kernels import docstring
 from prism_kernels.arrays import is_array, to_numpy
 from prism_kernels.errors import InvalidInput, PrismError, nearest
 from prism_kernels.inputs import Input
-from prism_kernels.rules import Choice, Either, Rule, rule_of
+from prism_kernels.rules import Choice, Either, Group, Rule, rule_of
 
 __all__ = ["Data", "Operation", "find", "operation", "operations"]
 
@@ -166,17 +166,18 @@ class Operation:
             if name in self._required and name not in given:
                 return InvalidInput(f"{self.name} needs {name}, {self.rules[name].words()}", field=name)
         name, place = self._first_fault(given, error)
-        value, words = given[name], self.rules[name].words()
-        hint = _hint(self.rules[name], value)
-        inside = f" ({place})" if place else ""
-        return InvalidInput(f"{name}{inside} must be {words}, and {_short(value)} was given{hint}", field=name, where=place)
+        rule, value, called = self.rules[name], given[name], name
+        if isinstance(rule, Group) and place and isinstance(value, Mapping):
+            if place not in rule.rules:
+                return InvalidInput(f"{name} has no {place!r}; {nearest(place, rule.rules)}", field=name, where=place)
+            rule, value, called = rule.rules[place], value.get(place), f"{name}.{place}"
+        msg = f"{called} must be {rule.words()}, and {_short(value)} was given{_hint(rule, value)}"
+        return InvalidInput(msg, field=name, where=place)
 
     def _first_fault(self, given: Mapping[str, Any], error: Exception) -> tuple[str, str]:
         if isinstance(error, ValidationError):
             where = error.errors(include_url=False, include_context=False, include_input=False)[0]["loc"]
-            group = self.rules[str(where[0])]
-            place = str(where[1]) if len(where) > 1 and hasattr(group, "defaults") else ""
-            return str(where[0]), place
+            return str(where[0]), str(where[1]) if len(where) > 1 else ""
         for name, value in given.items():
             try:
                 to_json(value, fallback=_plain)

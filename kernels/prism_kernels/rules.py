@@ -127,9 +127,9 @@ class Many:
 
     def words(self, *, plural: bool = False) -> str:
         """Say the rule as the rest of the sentence "… must be"."""
-        size = "" if self.least == 0 else f" of {self.least} or more"
-        size = size if self.most is None else f" of {self.least} to {self.most}"
-        return f"a list{size} {self.item.words(plural=True)}"
+        size = "" if self.least == 0 else f"{self.least} or more "
+        size = size if self.most is None else f"{self.least} to {self.most} "
+        return f"a list of {size}{self.item.words(plural=True)}"
 
 
 @dataclass(frozen=True)
