@@ -1,27 +1,309 @@
-"""placeholder"""
+"""How far predictions lie from what happened: errors, scaled errors, and the worth of intervals."""
+
+from __future__ import annotations
+
+import math
 from dataclasses import dataclass
-from typing import Annotated
-from annotated_types import Ge
+from statistics import NormalDist
+from typing import Annotated, Any
+
+import numpy as np
+from annotated_types import Ge, Gt, Lt
 from jaxtyping import Float
-from prism_kernels.arrays import Array, namespace_of
+
+from prism_kernels.arrays import Array, namespace_of, to_numpy
+from prism_kernels.errors import InvalidInput
 from prism_kernels.inputs import AnySeries, Series
 from prism_kernels.operation import operation
 from prism_kernels.result import Result
 
+__all__ = ["Metrics", "metrics"]
+
+_NODES, _WEIGHTS = (tuple(map(float, v)) for v in np.polynomial.legendre.leggauss(40))
+_ERF_IS_ONE = 6.0
+
+
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Metrics(Result):
-    """Errors.
+    """Errors of predictions, one number a series. Shares, not percent.
 
     Attributes
     ----------
     mae
-        Mean absolute error.
+        Mean absolute error, in the unit of the series.
+    rmse
+        Root of the mean squared error, in the unit of the series.
+    bias
+        Mean of prediction minus truth, in the unit of the series: positive where predictions are too high.
+    mape
+        Mean absolute error as a share of the truth; NaN where the truth is zero in some period.
+    smape
+        Mean of 2·|error| over |truth| + |prediction|, from 0 to 2; a period where both are zero counts as 0.
+    wape
+        Sum of absolute errors over the sum of absolute truths; NaN where all truths are zero.
+    mase
+        Mean absolute error over that of the seasonal naive forecast inside ``y_train``; NaN where that one is zero.
+    rmsse
+        Root of the mean squared error over that of the seasonal naive forecast inside ``y_train``; NaN likewise.
+    coverage
+        Share of truths inside [``lo``, ``hi``].
+    winkler
+        Mean interval score: width plus 2 / (1 - level) times how far the truth lies outside.
+    pinball
+        Mean quantile loss over the three quantiles ``lo``, ``y_pred`` (as the median) and ``hi``.
+    crps
+        Mean continuous ranked probability score of the normal distribution around ``y_pred`` whose central interval
+        is as wide as [``lo``, ``hi``]; the absolute error where that width is zero.
     """
-    mae: Float[Array, " series"]
 
-@operation("timeseries.metrics", example={"y_true": "nile", "y_pred": "nile"})
-def metrics(y_true: AnySeries, y_pred: AnySeries, *, season_length: Annotated[int, Ge(1)] = 1) -> Metrics:
-    """Measure forecast errors."""
-    a, b = Series.of(y_true, field="y_true"), Series.of(y_pred, field="y_pred")
-    xp = namespace_of(y_true=a.values, y_pred=b.values)
-    return Metrics(mae=xp.mean(xp.abs(a.values-b.values), axis=1), axes={"series": a.names})
+    mae: Float[Array, " series"]
+    rmse: Float[Array, " series"]
+    bias: Float[Array, " series"]
+    mape: Float[Array, " series"]
+    smape: Float[Array, " series"]
+    wape: Float[Array, " series"]
+    mase: Float[Array, " series"] | None = None
+    rmsse: Float[Array, " series"] | None = None
+    coverage: Float[Array, " series"] | None = None
+    winkler: Float[Array, " series"] | None = None
+    pinball: Float[Array, " series"] | None = None
+    crps: Float[Array, " series"] | None = None
+
+
+@operation("timeseries.metrics", example={"y_true": "nile", "y_pred": "nile", "y_train": "nile"})
+def metrics(
+    y_true: AnySeries,
+    y_pred: AnySeries,
+    *,
+    y_train: AnySeries | None = None,
+    season_length: Annotated[int, Ge(1)] = 1,
+    lo: AnySeries | None = None,
+    hi: AnySeries | None = None,
+    level: Annotated[float, Gt(0), Lt(1)] | None = None,
+) -> Metrics:
+    """Measure how far predictions lie from what happened.
+
+    Parameters
+    ----------
+    y_true
+        What happened, series × time.
+    y_pred
+        What was predicted for the same periods, series × time.
+    y_train
+        What the model knew, series × time, of any length above ``season_length``; needed for ``mase`` and ``rmsse``.
+    season_length
+        Periods in a season of the naive forecast that scales ``mase`` and ``rmsse``.
+    lo
+        Lower ends of the intervals, series × time.
+    hi
+        Upper ends of the intervals, series × time.
+    level
+        Share of truths that the intervals should hold, such as 0.95.
+
+    Raises
+    ------
+    InvalidInput
+        For shapes, dates or series that do not match, for two of ``lo``, ``hi`` and ``level`` without the third, for
+        a lower end above its upper one, and for a training part that is too short.
+
+    Notes
+    -----
+    A period where truth, prediction or (for the interval scores) an end is NaN is left out of its series, and a
+    warning counts them; a series without any period left has NaN. A measure whose divisor is zero is NaN, with a
+    warning, never infinite. With α = 1 - level, the interval score is
+    (hi - lo) + 2/α·(lo - y)₊ + 2/α·(y - hi)₊, the quantile loss at q is (y - x)·(q - 1[y < x]), and the normal's
+    score is σ·(z·erf(z/√2) + 2·φ(z) - 1/√π) with z = (y - mean)/σ.
+
+    References
+    ----------
+    R. J. Hyndman and A. B. Koehler (2006), "Another look at measures of forecast accuracy".
+    T. Gneiting and A. E. Raftery (2007), "Strictly proper scoring rules, prediction, and estimation".
+    """
+    truth, predicted = Series.of(y_true, field="y_true"), Series.of(y_pred, field="y_pred")
+    _match(truth, predicted, "y_pred")
+    notes = _Notes(truth.names)
+    found = _errors(truth.values, predicted.values, notes)
+    if y_train is not None:
+        train = Series.of(y_train, field="y_train")
+        _match_train(truth, train, season_length)
+        found |= _scaled(found["mae"], found["rmse"], train.values, season_length, notes)
+    ends = _ends(truth, lo, hi, level)
+    if ends is not None and level is not None:
+        found |= _interval_scores(truth.values, predicted.values, *ends, level)
+    return Metrics(**found, axes={"series": truth.names}, warnings=notes.sentences())
+
+
+class _Notes:
+    """Collects what is wrong with which series, so that the device is asked once, at the end."""
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        self._names = names
+        self._counts: list[tuple[Array, str]] = []
+
+    def add(self, counts: Array, sentence: str) -> None:
+        self._counts.append((counts, sentence))
+
+    def sentences(self) -> tuple[str, ...]:
+        xp = namespace_of(counts=self._counts[0][0])
+        table = to_numpy(xp.stack([xp.astype(counts, xp.int64) for counts, _ in self._counts]))
+        found = []
+        for row, (_, sentence) in zip(table, self._counts, strict=True):
+            if row.any():
+                bad = [name for name, count in zip(self._names, row, strict=True) if count]
+                more = ", …" if len(bad) > 3 else ""
+                found.append(sentence.format(count=int(row.sum()), names=", ".join(bad[:3]) + more))
+        return tuple(found)
+
+
+def _match(truth: Series, other: Series, field: str) -> None:
+    if truth.values.shape != other.values.shape:
+        mine, theirs = ("{} series × {} periods".format(*s.values.shape) for s in (truth, other))
+        msg = f"{field} must have the shape of y_true, {mine}, and it has {theirs}"
+        raise InvalidInput(msg, field=field)
+    _match_names(truth, other, field)
+    if truth.index is not None and other.index is not None and not truth.index.equals(other.index):
+        k = int((truth.index != other.index).argmax())
+        msg = f"{field} must be for the dates of y_true, and has {other.index[k]} where y_true has {truth.index[k]}"
+        raise InvalidInput(msg, field=field, where=str(other.index[k]))
+
+
+def _match_names(truth: Series, other: Series, field: str) -> None:
+    if truth.names != other.names and sorted(truth.names) == sorted(other.names):
+        name = next(b for a, b in zip(truth.names, other.names, strict=True) if a != b)
+        msg = f"{field} has the series of y_true in another order ({name!r} is out of place); bring them into one order"
+        raise InvalidInput(msg, field=field, where=name)
+
+
+def _match_train(truth: Series, train: Series, season_length: int) -> None:
+    if train.count != truth.count:
+        msg = f"y_train must have the {truth.count} series of y_true, and it has {train.count}"
+        raise InvalidInput(msg, field="y_train")
+    _match_names(truth, train, "y_train")
+    if train.length <= season_length:
+        msg = f"y_train has {train.length} periods, and season_length {season_length} needs {season_length + 1} or more"
+        raise InvalidInput(msg, field="y_train")
+
+
+def _ends(truth: Series, lo: AnySeries | None, hi: AnySeries | None, level: float | None) -> tuple[Array, Array] | None:
+    given = {"lo": lo, "hi": hi, "level": level}
+    absent = [name for name, value in given.items() if value is None]
+    if len(absent) == len(given):
+        return None
+    if absent:
+        msg = f"{absent[0]} is missing: intervals are measured from lo, hi and level together"
+        raise InvalidInput(msg, field=absent[0])
+    low, high = Series.of(lo, field="lo"), Series.of(hi, field="hi")
+    _match(truth, low, "lo")
+    _match(truth, high, "hi")
+    xp = namespace_of(lo=low.values, hi=high.values)
+    crossed = low.values > high.values
+    if bool(xp.any(crossed)):
+        s, t = (int(k) for k in np.argwhere(to_numpy(crossed))[0])
+        place = truth.place(s, t)
+        msg = f"lo must not lie above hi, and does at {place}; exchange them there"
+        raise InvalidInput(msg, field="lo", where=place)
+    return low.values, high.values
+
+
+def _mean(values: Float[Array, "series time"], there: Array) -> Float[Array, " series"]:
+    """Return the mean of each row over the places that are there; NaN without any."""
+    xp = namespace_of(values=values)
+    total = xp.sum(xp.where(there, values, xp.zeros_like(values)), axis=1)
+    return _ratio(total, xp.astype(xp.count_nonzero(there, axis=1), values.dtype))
+
+
+def _ratio(above: Array, below: Array) -> Array:
+    """Divide; NaN where the divisor is zero."""
+    xp = namespace_of(above=above)
+    zero = below == 0
+    return xp.where(zero, xp.full_like(above, xp.nan), above / xp.where(zero, xp.ones_like(below), below))
+
+
+def _errors(
+    truth: Float[Array, "series time"], predicted: Float[Array, "series time"], notes: _Notes
+) -> dict[str, Any]:
+    xp = namespace_of(y_true=truth, y_pred=predicted)
+    error = predicted - truth
+    size, share = xp.abs(error), xp.abs(truth)
+    there = ~xp.isnan(error)
+    notes.add(xp.count_nonzero(~there, axis=1), "{count} periods without truth or prediction were left out ({names})")
+    zeros = xp.count_nonzero(there & (share == 0), axis=1)
+    notes.add(zeros, "mape is NaN for a truth of zero ({count} periods of {names}); wape and mase can do without")
+    both = share + xp.abs(predicted)
+    relative = xp.where(both == 0, xp.zeros_like(both), _ratio(2 * size, both))
+    wape = _ratio(_mean(size, there), _mean(share, there))
+    hopeless = xp.where(_mean(share, there) == 0, zeros, xp.zeros_like(zeros))
+    notes.add(hopeless, "wape is NaN where all {count} truths are zero ({names})")
+    return {
+        "mae": _mean(size, there),
+        "rmse": xp.sqrt(_mean(error * error, there)),
+        "bias": _mean(error, there),
+        "mape": xp.where(zeros > 0, xp.full_like(wape, xp.nan), _mean(_ratio(size, share), there & (share > 0))),
+        "smape": _mean(relative, there),
+        "wape": wape,
+    }
+
+
+def _scaled(mae: Array, rmse: Array, train: Float[Array, "series time"], season: int, notes: _Notes) -> dict[str, Any]:
+    xp = namespace_of(y_true=mae, y_train=train)
+    step = train[:, season:] - train[:, :-season]
+    there = ~xp.isnan(step)
+    naive, naive_squared = _mean(xp.abs(step), there), _mean(step * step, there)
+    useless = (naive == 0) | xp.isnan(naive)
+    notes.add(
+        useless,
+        "mase and rmsse are NaN where the seasonal naive forecast never errs inside y_train ({names})",
+    )
+    return {"mase": _ratio(mae, naive), "rmsse": _ratio(rmse, xp.sqrt(naive_squared))}
+
+
+def _interval_scores(
+    truth: Float[Array, "series time"],
+    predicted: Float[Array, "series time"],
+    lo: Float[Array, "series time"],
+    hi: Float[Array, "series time"],
+    level: float,
+) -> dict[str, Any]:
+    xp = namespace_of(y_true=truth, y_pred=predicted, lo=lo, hi=hi)
+    there = ~xp.isnan(truth + predicted + lo + hi)
+    zero = xp.zeros_like(truth)
+    below, above = xp.where(truth < lo, lo - truth, zero), xp.where(truth > hi, truth - hi, zero)
+    winkler = (hi - lo) + 2 / (1 - level) * (below + above)
+    pinball = (
+        _pinball(truth, lo, (1 - level) / 2) + _pinball(truth, predicted, 0.5) + _pinball(truth, hi, (1 + level) / 2)
+    ) / 3
+    sigma = (hi - lo) / (2 * NormalDist().inv_cdf((1 + level) / 2))
+    return {
+        "coverage": _mean(xp.astype((truth >= lo) & (truth <= hi), truth.dtype), there),
+        "winkler": _mean(winkler, there),
+        "pinball": _mean(pinball, there),
+        "crps": _mean(_normal_crps(truth - predicted, sigma), there),
+    }
+
+
+def _pinball(truth: Array, quantile: Array, share: float) -> Array:
+    xp = namespace_of(truth=truth, quantile=quantile)
+    miss = truth - quantile
+    return xp.where(miss < 0, (share - 1) * miss, share * miss)
+
+
+def _normal_crps(error: Array, sigma: Array) -> Array:
+    """Return the score of a normal distribution of width sigma that misses by error; |error| for no width."""
+    xp = namespace_of(error=error, sigma=sigma)
+    flat = sigma == 0
+    width = xp.where(flat, xp.ones_like(sigma), sigma)
+    z = error / width
+    density = xp.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)
+    score = width * (z * _erf(z / math.sqrt(2)) + 2 * density - 1 / math.sqrt(math.pi))
+    return xp.where(flat, xp.abs(error), score)
+
+
+def _erf(x: Array) -> Array:
+    """Return the error function, which the Array API lacks, by Gauss's quadrature of its integral."""
+    xp = namespace_of(x=x)
+    inside = xp.where(x > _ERF_IS_ONE, _ERF_IS_ONE, xp.where(x < -_ERF_IS_ONE, -_ERF_IS_ONE, x))
+    total = xp.zeros_like(x)
+    for node, weight in zip(_NODES, _WEIGHTS, strict=True):
+        part = inside * (0.5 * (node + 1))
+        total = total + 0.5 * weight * xp.exp(-part * part)
+    return 2 / math.sqrt(math.pi) * inside * total
