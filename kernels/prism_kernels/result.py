@@ -52,12 +52,12 @@ class Result:
     def describe_fields(cls) -> dict[str, dict[str, Any]]:
         """Return what each field holds: its dimensions and what the docstring says of it."""
         said = {**docstring.entries(Result, "Attributes"), **docstring.entries(cls, "Attributes")}
-        names = [f.name for f in dataclasses.fields(cls)]
+        names = [f.name for f in dataclasses.fields(cls) if not f.name.startswith("_")]
         return {n: {"dimensions": list(cls.dimensions().get(n, ())), "description": said.get(n, "")} for n in names}
 
     def fields(self) -> dict[str, Any]:
-        """Return the fields that hold a value, by name, without the axes and warnings."""
-        names = [f.name for f in dataclasses.fields(self) if f.name not in ("axes", "warnings")]
+        """Return the public fields that hold a value, by name, without the axes and warnings."""
+        names = [f.name for f in dataclasses.fields(self) if f.name not in ("axes", "warnings") and f.name[0] != "_"]
         return {n: v for n in names if (v := getattr(self, n)) is not None}
 
     def labels(self, dimension: str, size: int) -> Any:
