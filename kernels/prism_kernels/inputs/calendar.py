@@ -57,7 +57,7 @@ def _check_order(index: Any, field: str) -> None:
     if index.has_duplicates:
         twice = index[index.duplicated()]
         places = ", ".join(stamp(t) for t in twice.unique()[:_FEW])
-        msg = f"{field} has {len(twice)} repeated dates (first: {places}); use resample(…, every=…, how='mean') first"
+        msg = f"{field} has {len(twice)} repeated date{'s' * (len(twice) > 1)} (first: {places}); use resample(…, every=…, how='mean') first"
         raise InvalidInput(msg, field=field, where=stamp(twice[0]))
     if not index.is_monotonic_increasing:
         late = int((index[1:] < index[:-1]).argmax())

@@ -141,11 +141,11 @@ def wide(given: Any, field: str) -> tuple[Any, Sequence[str], Any]:
         given = long_to_wide(given, field)
     frame, index = _dated(given, field)
     numbers = frame.select_dtypes(["number", "bool"])
+    for column in frame.columns.difference(numbers.columns, sort=False):
+        if _looks_numeric(frame[column]):
+            raise _bad_cell(frame, column, field)
     if numbers.shape[1] == 0:
         raise _no_numbers(frame, field)
-    left = [str(c) for c in frame.columns if c not in numbers.columns]
-    if left and _looks_numeric(frame[left[0]]):
-        raise _bad_cell(frame, left[0], field)
     for column in numbers.columns:
         if numbers[column].dtype.kind == "c":
             msg = f"{field} holds complex numbers in column {column!r}; only real numbers can be analysed"
@@ -171,7 +171,7 @@ def long_to_wide(given: Any, field: str) -> Any:
     if twice.any():
         row = given[twice].iloc[0]
         msg = (
-            f"{field} has {int(twice.sum())} repeated dates (first: {row['unique_id']} at {row['ds']}); "
+            f"{field} has {int(twice.sum())} repeated date{'s' * (twice.sum() > 1)} (first: {row['unique_id']} at {row['ds']}); "
             "use resample(…, every=…, how='mean') first"
         )
         raise InvalidInput(msg, field=field, where=str(row["unique_id"]))

@@ -1,0 +1,271 @@
+"""Series and Observations: what is read, what is refused, and in which words."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from prism_kernels import InvalidInput, Series, sample
+from prism_kernels.arrays import to_numpy
+from prism_kernels.inputs import Observations
+
+DATES = pd.date_range("2020-01-01", periods=6, freq="MS")
+VALUES = np.array([1.0, 2.0, 4.0, 8.0, 16.0, 32.0])
+
+
+def write(folder: Path, text: str, name="x.csv") -> Path:
+    path = folder / name
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    return path
+
+
+# ---- reading ---------------------------------------------------------------------------------------------------------
+
+
+def test_an_array_stays_in_its_library_and_place(on):
+    series = Series.of(on([[1.0, 2.0], [3.0, 4.0]]))
+    assert on.owns(series.values)
+    np.testing.assert_array_equal(to_numpy(series.values), [[1, 2], [3, 4]])
+    assert series.names == ("series 0", "series 1")
+
+
+def test_one_series_becomes_one_row():
+    assert Series.of([1, 2, 3]).values.shape == (1, 3)
+    assert Series.of(np.array([1, 2, 3])).values.dtype == np.float64
+
+
+def test_reading_twice_is_reading_once():
+    series = Series.of(VALUES)
+    assert Series.of(series) is series
+
+
+@pytest.mark.parametrize("kind", ["index", "column", "text column", "period index", "polars", "long", "polars long"])
+def test_frames_of_every_kind_hold_the_same_series(kind):
+    wide = pd.DataFrame({"a": VALUES, "b": VALUES * 2}, index=DATES)
+    long = wide.rename_axis("ds").reset_index().melt("ds", var_name="unique_id", value_name="y")
+    frame = {
+        "index": wide,
+        "column": wide.rename_axis("when").reset_index(),
+        "text column": wide.rename_axis("when").reset_index().astype({"when": str}),
+        "period index": wide.set_axis(DATES.to_period("M")),
+        "polars": pl.from_pandas(wide.rename_axis("when").reset_index()),
+        "long": long,
+        "polars long": pl.from_pandas(long),
+    }[kind]
+    series = Series.of(frame)
+    np.testing.assert_array_equal(series.values, [VALUES, VALUES * 2])
+    assert series.names == ("a", "b")
+    assert list(series.index) == list(DATES)
+    assert series.frequency == "MS"
+
+
+def test_series_of_unequal_length_are_aligned_at_their_end():
+    series = Series.of({"long": VALUES, "short": [5.0, 6.0]})
+    assert list(series.first) == [0, 4]
+    assert not series.missing.any()
+    np.testing.assert_array_equal(series.values[1, 4:], [5, 6])
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+def test_the_separator_of_a_csv_is_found(tmp_path, separator):
+    rows = [("date", "y"), *((d.date(), v) for d, v in zip(DATES, VALUES, strict=True))]
+    path = write(tmp_path, "\n".join(separator.join(map(str, r)) for r in rows))
+    series = Series.of(path)
+    np.testing.assert_array_equal(series.values[0], VALUES)
+    assert series.frequency == "MS"
+    assert series.source == f"Path({str(path)!r})"
+
+
+def test_decimal_commas_of_a_semicolon_file_are_read(tmp_path):
+    path = write(tmp_path, "date;y\n2020-01-01;1,5\n2020-02-01;2,5\n2020-03-01;3,5\n")
+    np.testing.assert_array_equal(Series.of(path).values[0], [1.5, 2.5, 3.5])
+
+
+def test_parquet_and_npy_files_are_read(tmp_path):
+    pd.DataFrame({"y": VALUES}, index=DATES).to_parquet(tmp_path / "x.parquet")
+    np.save(tmp_path / "x.npy", VALUES)
+    np.testing.assert_array_equal(Series.of(tmp_path / "x.parquet").values[0], VALUES)
+    np.testing.assert_array_equal(Series.of(tmp_path / "x.npy").values[0], VALUES)
+
+
+def test_json_and_npy_bytes_are_read():
+    buffer = io.BytesIO()
+    np.save(buffer, VALUES)
+    np.testing.assert_array_equal(Series.from_npy(buffer.getvalue()).values[0], VALUES)
+    np.testing.assert_array_equal(Series.from_json([1.0, None, 3.0]).values[0], [1.0, np.nan, 3.0])
+    assert Series.from_json({"a": [1.0, 2.0], "b": [3.0, 4.0]}).names == ("a", "b")
+
+
+@pytest.mark.parametrize("name", sorted(Series.samples()))
+def test_every_sample_is_there_with_dates_and_its_source(name):
+    series = Series.of(sample(name))
+    assert series.length > 90
+    assert series.frequency is not None
+    assert series.source == f"sample({name!r})"
+    assert bool(series.missing.any()) == (name == "co2")
+
+
+def test_co2_has_its_59_missing_weeks():
+    assert int(Series.of(sample("co2")).missing.sum()) == 59
+
+
+@pytest.mark.parametrize(
+    ("frequency", "season"),
+    [("MS", 12), ("ME", 12), ("QS", 4), ("W-SUN", 52), ("D", 7), ("h", 24), ("YS", 1), ("6h", 4), ("2MS", 6), ("7h", 1)],
+)
+def test_the_season_follows_from_the_spacing(frequency, season):
+    index = pd.date_range("2020-01-01", periods=9, freq=frequency)
+    series = Series.of(pd.Series(np.arange(9.0), index=index))
+    assert series.season == season
+    assert list(series.future(3)) == list(pd.date_range(index[-1], periods=4, freq=frequency)[1:])
+
+
+@given(arrays(np.float64, (3, 5), elements=st.floats(-1e6, 1e6)))
+def test_a_frame_and_its_array_hold_the_same_numbers(values):
+    frame = pd.DataFrame(values.T, columns=list("abc"))
+    np.testing.assert_array_equal(Series.of(frame).values, Series.of(values).values)
+
+
+@given(arrays(np.float64, 7, elements=st.floats(allow_infinity=False, allow_nan=False)))
+def test_the_digest_depends_on_the_numbers_alone(values):
+    assert Series.of(values).digest == Series.of(values.copy()).digest
+    assert Series.of(values).digest != Series.of(np.append(values, 1.0)).digest
+
+
+# ---- refusing --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (np.array([1.0, np.inf, 2.0]), "y has 1 infinite value (first: index 1); replace or remove it"),
+        (
+            pd.Series([1.0, -np.inf, np.inf], index=DATES[:3]),
+            "y has 2 infinite values (first: 2020-02-01); replace or remove them",
+        ),
+        (np.array(["a", "b"]), "y holds <U1 values; only real numbers can be analysed"),
+        (np.array([1, None], dtype=object), "y holds object values; only real numbers can be analysed"),
+        (np.array([1j, 2]), "y holds complex numbers; only real numbers can be analysed"),
+        (np.zeros((2, 2, 2)), "y has 3 dimensions; give one series (time) or several (series × time)"),
+        (np.array([]), "y is empty; at least one value is needed"),
+        ("nile", "y is a text; pass sample('nile') for a named sample or pathlib.Path('nile') for a file"),
+        ({"a": [[1.0]]}, "y: a has 2 dimensions; each series is a list of numbers"),
+        (
+            pd.Series(VALUES[:3], index=pd.to_datetime(["2020-01-01", "2020-01-03", "2020-01-02"])),
+            "y has unsorted dates: 2020-01-02 comes after 2020-01-03; sort it by date, or use resample(…, every=…)",
+        ),
+        (
+            pd.Series(VALUES[:3], index=pd.to_datetime(["2020-01-01", "2020-01-02", "2020-01-02"])),
+            "y has 1 repeated date (first: 2020-01-02); use resample(…, every=…, how='mean') first",
+        ),
+        (
+            pd.Series(VALUES[:5], index=pd.to_datetime(["2020-01-01", "2020-01-02", "2020-01-03", "2020-01-07", "2020-01-08"])),
+            "y has irregular dates: 2020-01-07 follows 2020-01-03 by 4 days where most are 1 day apart; "
+            "use resample(…, every=…) first",
+        ),
+        (
+            pd.Series(VALUES[:5], index=DATES[[0, 1, 2, 4, 5]]),
+            "y has irregular dates: 2020-05-01 follows 2020-03-01 by 61 days where most are a month apart; "
+            "use resample(…, every=…) first",
+        ),
+        (
+            pd.Series(VALUES[:3], index=pd.DatetimeIndex(["2020-01-01", None, "2020-01-03"])),
+            "y has no date in row 2; give each row its date, or remove it",
+        ),
+    ],
+)
+def test_what_cannot_be_analysed_is_refused_with_its_place(data, sentence):
+    with pytest.raises(InvalidInput) as refused:
+        Series.of(data)
+    assert str(refused.value) == sentence
+    assert refused.value.field == "y"
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", "y: x.csv is empty (0 bytes); at least a header and one row are needed"),
+        ("date,y\n2020-01-01,1\n2020-02-01,2,3\n", "y: line 3 of x.csv has 3 fields where the header has 2; mend that line"),
+        (
+            "date:y\n2020-01-01:1\n2020-02-01:2\n",
+            "y has no numeric column (column: 'date:y'); separate columns with commas, semicolons, tabs or bars",
+        ),
+        ("name,town\na,b\nc,d\n", "y has no numeric column (columns: 'name', 'town'); at least one column must hold numbers"),
+        (
+            "date,y\n2020-01-01T00:00:00+01:00,1\n2020-01-01T01:00:00+02:00,2\n",
+            "y mixes time zones: row 2 has +02:00 where row 1 has +01:00; write all stamps in one zone (UTC)",
+        ),
+        (
+            "date,y\n2020-01-01,1\n2020-02-01,x\n2020-03-01,3\n",
+            "y has 'x' in row 2 of column 'y' where a number belongs; mend it, or leave it empty",
+        ),
+        ("date,y\n2020-01-01,1\n2020-13-01,2\n", "y has '2020-13-01' in row 2 where a date belongs; write it as 2024-12-31"),
+    ],
+)
+def test_a_bad_csv_is_refused_with_its_place(tmp_path, text, sentence):
+    with pytest.raises(InvalidInput) as refused:
+        Series.of(write(tmp_path, text))
+    assert str(refused.value) == sentence
+
+
+def test_a_file_that_is_not_there_or_no_text_is_refused(tmp_path):
+    with pytest.raises(InvalidInput, match=r"y: .*no\.csv is not there; give the path of a CSV, Parquet or NPY file"):
+        Series.of(tmp_path / "no.csv")
+    with pytest.raises(InvalidInput, match=r"y: x\.csv is not UTF-8 text \(byte 0\)"):
+        Series.of(write(tmp_path, b"\xff\xfe\x00y"))
+    with pytest.raises(InvalidInput, match=r"y: x\.npy is not a readable NPY file"):
+        Series.of(write(tmp_path, b"nonsense", "x.npy"))
+
+
+def test_a_pickled_npy_is_never_opened():
+    buffer = io.BytesIO()
+    np.save(buffer, np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    with pytest.raises(InvalidInput, match="y is not a readable NPY file"):
+        Series.from_npy(buffer.getvalue(), field="y")
+
+
+def test_missing_values_are_counted_with_their_first_places():
+    y = VALUES.copy()
+    y[[2, 4]] = np.nan
+    series = Series.of(pd.Series(y, index=DATES))
+    with pytest.raises(InvalidInput) as refused:
+        series.require_complete("y", "use missing='kalman'")
+    assert str(refused.value) == "y has 2 missing values (first: 2020-03-01, 2020-05-01); use missing='kalman'"
+    assert refused.value.where == "2020-03-01"
+
+
+def test_a_name_that_is_neither_sample_nor_file_names_the_nearest():
+    with pytest.raises(InvalidInput, match="y names no sample and no file: 'sunspot'; did you mean 'sunspots'"):
+        Series.resolve("sunspot", field="y")
+    with pytest.raises(InvalidInput, match="no sample is called 'nil'"):
+        sample("nil")
+
+
+# ---- observations ----------------------------------------------------------------------------------------------------
+
+
+def test_observations_take_any_dates_and_repeats():
+    index = pd.to_datetime(["2020-01-05", "2020-01-01", "2020-01-01"])
+    seen = Observations.of(pd.Series([1.0, 2.0, 3.0], index=index))
+    assert list(seen.index) == list(index)
+    np.testing.assert_array_equal(seen.values, [[1, 2, 3]])
+
+
+def test_a_long_frame_keeps_repeated_stamps():
+    long = pd.DataFrame({"unique_id": ["a", "a", "b"], "ds": ["2020-01-01", "2020-01-01", "2020-01-02"], "y": [1.0, 2.0, 3.0]})
+    seen = Observations.of(long)
+    assert seen.names == ("a", "b")
+    np.testing.assert_array_equal(seen.values, [[1, 2, np.nan], [np.nan, np.nan, 3]])
+
+
+def test_observations_without_dates_are_refused():
+    with pytest.raises(InvalidInput, match="y has no dates; give it a date index"):
+        Observations.of(pd.Series([1.0, 2.0]))
+    with pytest.raises(InvalidInput, match="y must be a frame or file with a column of dates, and list was given"):
+        Observations.of([1.0])
