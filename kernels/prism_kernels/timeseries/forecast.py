@@ -1,0 +1,183 @@
+"""``forecast``: the future of one or many series, with intervals that hold what they say."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from annotated_types import Ge, Gt, Le, Lt, MinLen
+
+from prism_kernels import telemetry
+from prism_kernels.errors import InvalidInput
+from prism_kernels.inputs import AnySeries, Series
+from prism_kernels.operation import operation
+from prism_kernels.timeseries import intervals
+from prism_kernels.timeseries.assembly import assemble
+from prism_kernels.timeseries.forecast_result import Forecast, Plan
+from prism_kernels.timeseries.model import Floats, Model, Problem
+from prism_kernels.timeseries.models import ModelName, model_named
+from prism_kernels.timeseries.preparation import prepare, refuse, regressors, season_lengths
+
+__all__ = ["forecast"]
+
+_Lag = Annotated[int, Ge(0), Le(12)]
+_Difference = Annotated[int, Ge(0), Le(3)]
+_Share = Annotated[float, Gt(0), Lt(1)]
+_Season = Annotated[int, Ge(1), Le(10_000)]
+
+
+@operation("timeseries.forecast", example={"y": "elnino", "h": 12, "model": "ets"}, tolerance=1e-6)
+def forecast(
+    y: AnySeries,
+    *,
+    h: Annotated[int, Ge(1), Le(10_000)],
+    model: ModelName = "auto_arima",
+    order: tuple[_Lag, _Difference, _Lag] = (1, 1, 1),
+    seasonal_order: tuple[_Lag, _Difference, _Lag] = (0, 0, 0),
+    season_length: _Season | tuple[Annotated[int, Ge(2), Le(10_000)], ...] | None = None,
+    include_mean: bool | None = None,
+    level: Annotated[tuple[_Share, ...], MinLen(1)] = (0.8, 0.95),
+    interval: Literal["conformal", "analytic", "bootstrap"] = "conformal",
+    calibration_windows: Annotated[int, Ge(1), Le(10_000)] | None = None,
+    exog: AnySeries | None = None,
+    exog_future: AnySeries | None = None,
+    missing: Literal["error", "kalman"] = "error",
+    n_starts: Annotated[int, Ge(1), Le(100)] = 1,
+    hidden_size: Annotated[int, Ge(1), Le(512)] = 48,
+    num_layers: Annotated[int, Ge(1), Le(4)] = 1,
+    seed: Annotated[int, Ge(0)] = 0,
+    on_error: Literal["raise", "status"] = "raise",
+) -> Forecast:
+    r"""Forecast one or many equally spaced series, with prediction intervals.
+
+    Parameters
+    ----------
+    y
+        Series × time, or a frame with a column a series; leading NaN is padding of ragged batches.
+    h
+        Number of periods ahead.
+    model
+        What forecasts: ``auto_arima`` and ``arima`` (exact likelihood), ``ets`` (exponential smoothing), ``theta``
+        (dynamic optimised theta), ``seasonal_naive`` (the last season again), ``gru`` and ``lstm`` (one network for all
+        series; extra ``torch``).
+    order
+        (p, d, q) of ``arima``: autoregressive lags, differences, moving-average lags.
+    seasonal_order
+        (P, D, Q) of ``arima`` at the season.
+    season_length
+        Periods in a season, 1 for none; nothing takes the usual one for the spacing of the dates (12 for months), or 1
+        without dates. Several for models that take several.
+    include_mean
+        Whether ``arima`` has a constant in the differenced series; nothing lets the model decide.
+    level
+        Shares of the future that the intervals should hold, each between 0 and 1.
+    interval
+        ``conformal`` calibrates the model's standard errors on its own forecasts from earlier origins; ``analytic``
+        takes them as Gaussian; ``bootstrap`` resamples the model's one-step errors along paths.
+    calibration_windows
+        Number of origins that ``conformal`` rolls over; nothing takes two seasons, two horizons or 24, whichever is
+        most, as far as the series is long enough.
+    exog
+        Regressors over the periods of ``y``, time × regressor as a frame or regressor × time as an array.
+    exog_future
+        The same regressors over the ``h`` periods ahead.
+    missing
+        ``error`` refuses missing values; ``kalman`` lets models with a Kalman filter pass over them.
+    n_starts
+        Number of starting points of the optimiser of the ARIMA models.
+    hidden_size
+        Units a layer of ``gru`` and ``lstm``.
+    num_layers
+        Layers of ``gru`` and ``lstm``.
+    seed
+        Of everything that draws random numbers.
+    on_error
+        ``raise`` refuses a batch with a bad series and lists all of them; ``status`` forecasts the others and leaves
+        NaN rows.
+
+    Raises
+    ------
+    InvalidInput
+        For missing values, series that are too short for the model or for calibrated intervals, regressors that do not
+        fit, and settings that contradict the model.
+
+    Notes
+    -----
+    Conformal intervals keep the fitted parameters, forecast from every origin of the last periods, and take the
+    :math:`\lceil (n+1)\,\text{level} \rceil`-th smallest of the :math:`n` scores
+    :math:`|y_{o+j} - \hat y_{o+j}| / s_j`, pooled over origins :math:`o` and horizons :math:`j`, as the number of
+    standard errors :math:`s_j` to either side. So a level needs level/(1 − level) scores: 19 for 95 %, 99 for 99 %.
+    A constant series is forecast by its constant with intervals of no width and the status ``constant``. All models run
+    on the CPU in float64; arrays come back in the library, on the device and of the dtype of ``y``.
+
+    References
+    ----------
+    Vovk, Gammerman, Shafer (2005), "Algorithmic Learning in a Random World". Hyndman, Athanasopoulos (2021),
+    "Forecasting: Principles and Practice". Stankevičiūtė, Alaa, van der Schaar (2021), "Conformal time-series
+    forecasting".
+    """
+    series = Series.of(y, field="y")
+    chosen = model_named(model)
+    seasons = season_lengths(series, season_length, chosen)
+    _check_settings(chosen, seasons, seasonal_order, level, interval)
+    past, ahead = regressors(series, exog, exog_future, h, chosen)
+    template = Problem(
+        y=series.lanes,
+        first=series.first,
+        h=h,
+        season_length=seasons,
+        order=order,
+        seasonal_order=seasonal_order,
+        include_mean=include_mean,
+        exog=past,
+        n_starts=n_starts,
+        seed=seed,
+        hidden_size=hidden_size,
+        num_layers=num_layers,
+    )
+    plan = Plan(
+        h=h,
+        model=model,
+        level=tuple(level),
+        interval=interval,
+        calibration_windows=calibration_windows,
+        missing=missing,
+        on_error=on_error,
+        seed=seed,
+    )
+    return _forecast(series, chosen, template, plan, ahead)
+
+
+def _forecast(y: Series, model: Model, template: Problem, plan: Plan, exog: Floats | None) -> Forecast:
+    with telemetry.span("prepare"):
+        prepared = prepare(y, template, model, missing=plan.missing, on_error=plan.on_error)
+        if plan.interval == "conformal":
+            faults = intervals.calibration_faults(prepared, model, plan)
+            refuse(y, faults, plan.on_error)
+            prepared = prepared.without(faults)
+    if len(prepared.rows) == 0:
+        return assemble(y, prepared, plan, model, None, None, exog)
+    with telemetry.span("fit"):
+        fit = model.fit(prepared.problem)
+    factors = None
+    if plan.interval == "conformal":
+        with telemetry.span("calibrate"):
+            factors = intervals.conformal_factors(fit, model, plan)
+    return assemble(y, prepared, plan, model, fit, factors, exog)
+
+
+def _check_settings(
+    model: Model,
+    seasons: tuple[int, ...],
+    seasonal_order: tuple[int, int, int],
+    level: tuple[float, ...],
+    interval: str,
+) -> None:
+    if model.name == "arima" and any(seasonal_order) and max(seasons) == 1:
+        msg = f"seasonal_order {seasonal_order} needs a season_length of 2 or more, and the dates of y suggest none"
+        raise InvalidInput(msg, field="season_length")
+    if len(set(level)) < len(level):
+        msg = f"level {tuple(level)} names a share twice; name each once"
+        raise InvalidInput(msg, field="level")
+    if interval == "analytic" and not model.traits.analytic:
+        msg = f"model {model.name!r} has no analytic intervals; use interval='conformal'"
+        raise InvalidInput(msg, field="interval")

@@ -1,0 +1,280 @@
+"""From series and settings to a problem that a model can solve: what is refused, what is constant, what is scaled."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+
+from prism_kernels.arrays import namespace_of
+from prism_kernels.errors import InvalidInput
+from prism_kernels.inputs import Series
+from prism_kernels.inputs.calendar import stamp
+from prism_kernels.timeseries.model import OK, Floats, Model, Problem
+from prism_kernels.timeseries.models import models_that
+
+__all__ = [
+    "CONSTANT",
+    "INVALID",
+    "TOO_SHORT",
+    "Fault",
+    "Prepared",
+    "is_constant",
+    "prepare",
+    "refuse",
+    "regressors",
+    "season_lengths",
+]
+
+CONSTANT, TOO_SHORT, INVALID = "constant", "too_short", "invalid"
+
+Integers: TypeAlias = np.ndarray[Any, np.dtype[np.int64]]
+
+_LARGEST = 2.0**300  # squares and products of a few hundred stay finite in float64
+_SMALLEST = 2.0**-300
+_NAMED = 10  # faults told in full
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Why one series cannot be forecast.
+
+    Attributes
+    ----------
+    series
+        Its number.
+    status
+        ``too_short`` or ``invalid``.
+    reason
+        The rest of the sentence after its name.
+    """
+
+    series: int
+    status: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """What is to be fitted, and what is to be said of the other series.
+
+    Attributes
+    ----------
+    problem
+        The series that can be fitted, scaled.
+    rows
+        Number of each of them among all series.
+    exponent
+        Power of two each of them was divided by, zero for ordinary magnitudes.
+    status
+        Of all series.
+    """
+
+    problem: Problem
+    rows: Integers
+    exponent: Integers
+    status: tuple[str, ...]
+
+    def without(self, faults: Sequence[Fault]) -> Prepared:
+        """Return the same with some more series taken out."""
+        if not faults:
+            return self
+        keep = ~np.isin(self.rows, [f.series for f in faults])
+        return dataclasses.replace(
+            self,
+            problem=self.problem.with_data(self.problem.y[keep], self.problem.exog),
+            rows=self.rows[keep],
+            exponent=self.exponent[keep],
+            status=_marked(self.status, faults),
+        )
+
+
+def season_lengths(y: Series, given: int | Sequence[int] | None, model: Model) -> tuple[int, ...]:
+    """Return the season lengths a model works with: those given, or the usual one for the dates.
+
+    Parameters
+    ----------
+    y
+        The series.
+    given
+        What the user said; None to infer.
+    model
+        Whose traits tell whether several are possible.
+    """
+    if given is None:
+        return (y.season,)
+    if isinstance(given, int):
+        return (given,)
+    lengths = tuple(given)
+    if len(set(lengths)) < len(lengths):
+        msg = f"season_length {lengths} names a season twice; name each once"
+        raise InvalidInput(msg, field="season_length")
+    if len(lengths) > 1 and not model.traits.several_seasons:
+        able = models_that("several_seasons")
+        way = f"use model {' or '.join(map(repr, able))}, or one season" if able else "give one season"
+        msg = f"season_length {lengths} has {len(lengths)} seasons, and model {model.name!r} takes one; {way}"
+        raise InvalidInput(msg, field="season_length")
+    return lengths
+
+
+def regressors(y: Series, exog: Any, exog_future: Any, h: int, model: Model) -> tuple[Floats | None, Floats | None]:
+    """Return the regressors and their future values as time × regressor, checked against the series.
+
+    Parameters
+    ----------
+    y
+        The series.
+    exog, exog_future
+        Regressors over the periods of ``y`` and over the ``h`` that follow; both or neither.
+    h
+        Number of periods ahead.
+    model
+        Whose traits tell whether it takes regressors.
+    """
+    if exog is None and exog_future is None:
+        return None, None
+    if not model.traits.exog:
+        msg = f"model {model.name!r} takes no regressors; use one of {', '.join(map(repr, models_that('exog')))}, or leave exog out"
+        raise InvalidInput(msg, field="exog")
+    past = _table(exog, "exog", "exog_future", y.length, "as many as y")
+    ahead = _table(exog_future, "exog_future", "exog", h, "as many as h")
+    namespace_of(y=y.values, exog=past.values, exog_future=ahead.values)
+    if past.count != ahead.count:
+        msg = f"exog has {past.count} regressors and exog_future {ahead.count}; give the same ones in the same order"
+        raise InvalidInput(msg, field="exog_future")
+    _same_dates(past, y.index, "exog", "y")
+    _same_dates(ahead, y.future(h) if y.index is not None else None, "exog_future", "the periods after y")
+    return np.ascontiguousarray(past.lanes.T), np.ascontiguousarray(ahead.lanes.T)
+
+
+def _table(given: Any, field: str, other: str, length: int, rule: str) -> Series:
+    if given is None:
+        msg = f"{other} was given without {field}; give both: the regressors of the past and of the periods ahead"
+        raise InvalidInput(msg, field=field)
+    table = Series.of(given, field=field)
+    if table.length != length:
+        msg = f"{field} has {table.length} periods and must have {length}, {rule}; a row is a period"
+        raise InvalidInput(msg, field=field)
+    bad = np.argwhere(np.isnan(table.lanes))
+    if len(bad):
+        where = table.place(int(bad[0][0]), int(bad[0][1]))
+        msg = f"{field} has {len(bad)} missing values (first: {where}); fill them, regressors must be complete"
+        raise InvalidInput(msg, field=field, where=where)
+    return table
+
+
+def _same_dates(table: Series, dates: Any, field: str, other: str) -> None:
+    if table.index is None or dates is None:
+        return
+    differ = np.asarray(table.index != dates)
+    if differ.any():
+        k = int(differ.argmax())
+        msg = (
+            f"{field} has {stamp(table.index[k])} in row {k + 1} where {other} has {stamp(dates[k])}; align their dates"
+        )
+        raise InvalidInput(msg, field=field, where=stamp(table.index[k]))
+
+
+def prepare(
+    y: Series,
+    template: Problem,
+    model: Model,
+    *,
+    missing: Literal["error", "kalman"],
+    on_error: Literal["raise", "status"],
+) -> Prepared:
+    """Sort out what cannot be fitted and what need not be, and scale the rest where its magnitude asks for it.
+
+    Parameters
+    ----------
+    y
+        The series.
+    template
+        The problem of all of them, unscaled.
+    model
+        What will be fitted.
+    missing, on_error
+        As in :func:`prism_kernels.timeseries.forecast`.
+
+    Raises
+    ------
+    InvalidInput
+        With ``on_error="raise"``, when a series cannot be forecast; all of them are listed.
+    """
+    faults = _missing_faults(y, model, missing)
+    if faults and on_error == "raise":
+        y.require_complete("y", _way_out(model))
+    known = {f.series for f in faults}
+    still = is_constant(y.lanes)
+    faults += [f for f in _short_faults(y, template, model) if f.series not in known and not still[f.series]]
+    refuse(y, faults, on_error)
+    bad = {f.series for f in faults}
+    still &= ~np.isin(np.arange(y.count), list(bad))
+    rows = np.flatnonzero(~still & ~np.isin(np.arange(y.count), list(bad)))
+    status = _marked(tuple(CONSTANT if c else OK for c in still), faults)
+    exponent = _exponents(y.lanes[rows])
+    scaled = np.ldexp(y.lanes[rows], -exponent[:, None])
+    problem = template.with_data(scaled, template.exog)
+    return Prepared(problem=problem, rows=rows, exponent=exponent, status=status)
+
+
+def _marked(status: tuple[str, ...], faults: Sequence[Fault]) -> tuple[str, ...]:
+    marks = {f.series: f.status for f in faults}
+    return tuple(marks.get(k, s) for k, s in enumerate(status))
+
+
+def refuse(y: Series, faults: Sequence[Fault], on_error: str) -> None:
+    """Raise one error that lists all faults, unless they are to be told as statuses."""
+    if not faults or on_error == "status":
+        return
+    name = y.names[faults[0].series]
+    if y.count == 1:
+        raise InvalidInput(f"y {faults[0].reason}", field="y", where=name)
+    told = "; ".join(f"{y.names[f.series]} {f.reason}" for f in faults[:_NAMED])
+    rest = ", ".join(y.names[f.series] for f in faults[_NAMED:])
+    many = f"{len(faults)} of {y.count} series"
+    more = f"; and likewise {rest}" if rest else ""
+    msg = f"y: {many} cannot be forecast: {told}{more}; remove them, or use on_error='status' to forecast the others"
+    raise InvalidInput(msg, field="y", where=name)
+
+
+def _way_out(model: Model) -> str:
+    if model.traits.missing:
+        return "fill them, or use missing='kalman'"
+    return f"fill them, or use missing='kalman' with model {' or '.join(map(repr, models_that('missing')))}"
+
+
+def _missing_faults(y: Series, model: Model, missing: str) -> list[Fault]:
+    if missing == "kalman" and model.traits.missing:
+        return []
+    counts = y.missing.sum(axis=1)
+    return [Fault(int(s), INVALID, f"has {counts[s]} missing values") for s in np.flatnonzero(counts)]
+
+
+def _short_faults(y: Series, template: Problem, model: Model) -> list[Fault]:
+    needed = model.needed(template)
+    present = (~np.isnan(y.lanes)).sum(axis=1)
+    season = max(template.season_length)
+    hint = f" with season_length {season} (1 for no season)" if season > 1 else ""
+    return [
+        Fault(int(s), TOO_SHORT, f"has {present[s]} values, and model {model.name!r} needs {needed} or more{hint}")
+        for s in np.flatnonzero(present < needed)
+    ]
+
+
+def is_constant(values: Floats) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Tell which rows hold one value over and over, at least twice; NaN is passed over."""
+    there = ~np.isnan(values)
+    low = np.where(there, values, np.inf).min(axis=1)
+    high = np.where(there, values, -np.inf).max(axis=1)
+    return (low == high) & (there.sum(axis=1) > 1)
+
+
+def _exponents(values: Floats) -> Integers:
+    """Return the power of two that brings the largest value of each row near one, zero where none is needed."""
+    size = np.nanmax(np.abs(values), axis=1, initial=0.0) if values.size else np.zeros(len(values))
+    exponent = np.frexp(size)[1].astype(np.int64)
+    return np.where((size > _LARGEST) | ((size < _SMALLEST) & (size > 0)), exponent, 0).astype(np.int64)
