@@ -1,0 +1,107 @@
+"""The commands of ``prism``; each one imports what it needs when it is called, so that ``--help`` is quick."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    help="Analyse data in a lab, on the command line and in reports that run by night.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Data = Annotated[list[str] | None, typer.Option("--data", metavar="NAME=SAMPLE|FILE", help="Data by name.")]
+Settings = Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A setting, as JSON or text.")]
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        print(f"prism-lab {version('prism-lab')}")
+        raise typer.Exit
+
+
+@app.callback()
+def prism(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks of errors.")] = False,
+) -> None:
+    """Analyse data in a lab, on the command line and in reports that run by night."""
+
+
+@app.command(add_help_option=False)
+def run(
+    context: typer.Context,
+    operation: Annotated[str | None, typer.Argument(help="Name, such as timeseries.forecast.")] = None,
+    *,
+    data: Data = None,
+    settings: Settings = None,
+    out: Annotated[
+        Path | None, typer.Option(help="File to write: .json, .csv, .parquet or .npy. Without it a table is printed.")
+    ] = None,
+    help: Annotated[bool, typer.Option("--help", help="Show what the operation takes, and leave.")] = False,
+) -> None:
+    """Run one operation: prism run timeseries.forecast --data y=sunspots --set h=12 --out forecast.json."""
+    if operation is None:
+        print(context.get_help())
+        raise typer.Exit(0 if help else 2)
+    from prism_cli import operation_help, output, terminal, values
+    from prism_kernels import find
+    from prism_kernels import run as run_operation
+
+    row = find(operation)
+    if help:
+        print(operation_help.help_of(row))
+        return
+    if out is not None:
+        output.check_target(out)
+    chosen = values.settings(row, settings or ())
+    done = terminal.work(lambda: run_operation(row, **values.read_data(row, data or ()), **chosen), row.name)
+    if out is None:
+        output.show(done)
+    else:
+        output.write(done, out)
+
+
+@app.command()
+def operations(
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Everything about each of them, as JSON.")] = False,
+) -> None:
+    """List what can be run."""
+    from prism_kernels import operations as registered
+
+    if as_json:
+        from pydantic_core import to_json
+
+        print(to_json([row.describe() for row in registered().values()], indent=2).decode())
+        return
+    rows = registered()
+    width = max(map(len, rows), default=0)
+    for name, row in rows.items():
+        print(f"{name:<{width}}  {row.summary}")
+
+
+@app.command()
+def warmup(
+    *,
+    processes: Annotated[int | None, typer.Option(min=1, help="Compilers at a time; one a core by default.")] = None,
+) -> None:
+    """Compile all kernels into this user's cache, once."""
+    from prism_cli import terminal
+    from prism_lab.warmup import warm_up
+
+    warmth = terminal.work(lambda: warm_up(processes=processes), "finding kernels")
+    count = len(warmth.compiled) + len(warmth.cached)
+    print(f"{count} kernels are ready in {warmth.folder}: {len(warmth.compiled)} compiled in {warmth.seconds:.1f} s")

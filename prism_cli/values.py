@@ -1,0 +1,118 @@
+"""What stands after ``--data``, ``--set`` and ``-p`` on a command line, as values."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from prism_kernels.errors import InvalidInput, nearest
+from prism_kernels.inputs import Input
+from prism_kernels.operation import Operation
+
+__all__ = ["data_names", "pairs", "read_data", "settings", "value_of"]
+
+
+def value_of(text: str) -> Any:
+    """Read a value as JSON, or as the text it is.
+
+    Parameters
+    ----------
+    text
+        ``12``, ``[0.8, 0.95]``, ``true``, ``null``, ``"12"`` for a text of digits, or any other text.
+    """
+    try:
+        return json.loads(text, parse_constant=_text)
+    except ValueError:
+        return text
+
+
+def _text(name: str) -> str:
+    return name  # NaN and Infinity are no JSON; as texts they are refused where a number belongs
+
+
+def pairs(given: Iterable[str], option: str) -> dict[str, Any]:
+    """Read ``name=value`` texts.
+
+    Parameters
+    ----------
+    given
+        The texts.
+    option
+        The option they came from, for messages.
+
+    Raises
+    ------
+    InvalidInput
+        For a text without ``=`` and for a name given twice.
+    """
+    found: dict[str, Any] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            msg = f"{option} takes name=value, and {text!r} was given"
+            raise InvalidInput(msg, field=option)
+        if name in found:
+            msg = f"{option} names {name} twice; give it once"
+            raise InvalidInput(msg, field=name)
+        found[name] = value_of(value)
+    return found
+
+
+def settings(row: Operation, given: Iterable[str]) -> dict[str, Any]:
+    """Read and check the settings of an operation from ``name=value`` texts.
+
+    Parameters
+    ----------
+    row
+        The operation.
+    given
+        The texts.
+
+    Raises
+    ------
+    InvalidInput
+        For the first one at fault; data given as a setting is told so.
+    """
+    found = pairs(given, "--set")
+    for name in found:
+        if name in row.data:
+            msg = f"{name} is data of {row.name}: give it as --data {name}=SAMPLE|FILE"
+            raise InvalidInput(msg, field=name)
+    return row.validate(found)
+
+
+def data_names(row: Operation, given: Iterable[str]) -> dict[str, str]:
+    """Read ``name=SAMPLE|FILE`` texts; a text without a name belongs to the first data of the operation.
+
+    Parameters
+    ----------
+    row
+        The operation.
+    given
+        The texts.
+
+    Raises
+    ------
+    InvalidInput
+        For a name that is no data of the operation and for one given twice.
+    """
+    found: dict[str, str] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or not name.isidentifier():
+            name, value = next(iter(row.data)), text
+        if name not in row.data:
+            way_out = "it is a setting: use --set" if name in row.rules else nearest(name, row.data)
+            msg = f"{row.name} takes no data called {name!r}; {way_out}"
+            raise InvalidInput(msg, field=name)
+        if name in found:
+            msg = f"--data names {name} twice; give it once"
+            raise InvalidInput(msg, field=name)
+        found[name] = value
+    return found
+
+
+def read_data(row: Operation, given: Iterable[str]) -> dict[str, Input]:
+    """Read the data that the texts name; see :func:`data_names`."""
+    return {n: row.data[n].kind.resolve(text, field=n) for n, text in data_names(row, given).items()}
