@@ -98,8 +98,9 @@ class Result:
         import pandas as pd
 
         main = self.main_field()
-        if main is None:
-            return pd.DataFrame([{n: v for n, v in self.fields().items() if np.isscalar(v) or isinstance(v, str)}])
+        if main is None or not self.dimensions()[main]:
+            bare = {n: _bare(v) for n, v in self.fields().items()}
+            return pd.DataFrame([{n: v[()] if isinstance(v, np.ndarray) else v for n, v in bare.items() if _is_one(v)}])
         dims = self.dimensions()[main]
         shape = getattr(self, main).shape
         grid = np.indices(shape).reshape(len(shape), -1)
@@ -113,7 +114,9 @@ class Result:
     def key_numbers(self) -> dict[str, float]:
         """Return the single numbers of the result, by name: what a report's history compares."""
         found = {n: v for n, v in self.fields().items() if not isinstance(v, bool | str) and np.ndim(_bare(v)) == 0}
-        return {n: float(_bare(v)) for n, v in found.items() if isinstance(_bare(v), int | float | np.number | np.ndarray)}
+        return {
+            n: float(_bare(v)) for n, v in found.items() if isinstance(_bare(v), int | float | np.number | np.ndarray)
+        }
 
     def plot(self) -> Any:
         """Draw the result with the view that is registered for its type (extra ``lab``)."""
@@ -146,6 +149,10 @@ def _shape(hint: Any) -> str | None:
     if hasattr(hint, "dim_str"):
         return str(hint.dim_str)
     return next((s for s in map(_shape, get_args(hint)) if s is not None), None)
+
+
+def _is_one(value: Any) -> bool:
+    return np.isscalar(value) or (isinstance(value, np.ndarray) and value.ndim == 0)
 
 
 def _bare(value: Any) -> Any:
