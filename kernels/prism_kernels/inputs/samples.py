@@ -43,6 +43,10 @@ def _macrodata() -> Any:
     return frame.drop(columns=["year", "quarter"]).astype(float)
 
 
+def _macro(column: str, name: str) -> Any:
+    return _macrodata()[column].rename(name)
+
+
 def _interest_inflation() -> Any:
     import pandas as pd
 
@@ -68,6 +72,24 @@ for _sample in (
     ),
     Sample("elnino", "Sea surface temperature off Peru, monthly, °C", "NOAA Climate Prediction Center", _elnino),
     Sample("macrodata", "US macroeconomy, quarterly, 12 series", "Federal Reserve Bank of St. Louis", _macrodata),
+    Sample(
+        "us_unemployment",
+        "US unemployment, quarterly 1959–2009, %",
+        "Federal Reserve Bank of St. Louis",
+        lambda: _macro("unemp", "unemployment"),
+    ),
+    Sample(
+        "us_inflation",
+        "US inflation, quarterly 1959–2009, % a year",
+        "Federal Reserve Bank of St. Louis",
+        lambda: _macro("infl", "inflation"),
+    ),
+    Sample(
+        "us_tbill",
+        "US three-month Treasury bill rate, quarterly 1959–2009, %",
+        "Federal Reserve Bank of St. Louis",
+        lambda: _macro("tbilrate", "tbill"),
+    ),
     Sample("interest_inflation", "German inflation and interest, quarterly", "Lütkepohl, 1993", _interest_inflation),
 ):
     Series._samples[_sample.name] = _sample
