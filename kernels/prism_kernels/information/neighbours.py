@@ -1,0 +1,215 @@
+"""Nearest neighbours under the maximum norm: how far the k-th is, and how many lie strictly within a radius.
+
+Two ways to the same integers: a k-d tree, sorting and a compiled scan where the caller's arrays lie on a CPU; brute
+force over the Array API on the caller's device otherwise. Distances are differences, absolute values and maxima, which
+IEEE arithmetic rounds alike everywhere, so both ways agree to the last neighbour.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol, TypeAlias
+
+import array_api_compat
+import numpy as np
+from jaxtyping import Float, Int
+
+from prism_kernels import lanes, progress
+from prism_kernels.arrays import Array, device_of, is_numpy, namespace_of, to_numpy
+
+__all__ = ["Brute", "Floats", "Integers", "Search", "Tree", "search_for"]
+
+Floats: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
+Integers: TypeAlias = np.ndarray[Any, np.dtype[np.int64]]
+
+_PLACES = 1 << 22  # numbers held at a time: 32 MB of distances
+
+
+class Search(Protocol):
+    """What an estimator asks about points (sample × coordinate) whose rows are in the order of time."""
+
+    def distances(self, points: Floats, k: int, theiler: int) -> Floats:
+        """Return the distance from each point to its k-th neighbour more than ``theiler`` rows away."""
+        ...
+
+    def counts(self, points: Floats, radius: Floats, theiler: int) -> Integers:
+        """Count for each point the others strictly closer than its radius and more than ``theiler`` rows away."""
+        ...
+
+
+def search_for(reference: Array) -> Search:
+    """Return the search that fits where an array lives.
+
+    Parameters
+    ----------
+    reference
+        An array of the caller.
+    """
+    on_cpu = is_numpy(reference) or (array_api_compat.is_torch_array(reference) and device_of(reference).type == "cpu")
+    return Tree() if on_cpu else Brute(reference)
+
+
+class Tree:
+    """Search on the CPU: k-d tree for distances, sorting for counts on a line, a sorted scan for counts in space."""
+
+    def distances(self, points: Floats, k: int, theiler: int) -> Floats:
+        """Return the distance from each point to its k-th neighbour more than ``theiler`` rows away."""
+        from scipy.spatial import cKDTree
+
+        progress.checkpoint()
+        tree = cKDTree(points, leafsize=8, balanced_tree=False)
+        crew = lanes.threads()
+        if theiler == 0:
+            return np.ascontiguousarray(tree.query(points, k=[k + 1], p=np.inf, workers=crew)[0][:, 0])
+        found = np.empty(len(points))
+        reach = min(len(points), k + 2 * theiler + 1)
+        step = max(1, _PLACES // reach)
+        for first in range(0, len(points), step):
+            progress.checkpoint()
+            rows = np.arange(first, min(first + step, len(points)))
+            distance, index = tree.query(points[rows], k=np.arange(1, reach + 1), p=np.inf, workers=crew)
+            outside = np.abs(index - rows[:, None]) > theiler
+            place = np.argmax(np.cumsum(outside, axis=1) == k, axis=1)
+            found[rows] = distance[np.arange(len(rows)), place]
+        return found
+
+    def counts(self, points: Floats, radius: Floats, theiler: int) -> Integers:
+        """Count for each point the others strictly closer than its radius and more than ``theiler`` rows away."""
+        counts = _on_line(points[:, 0], radius) if points.shape[1] == 1 else _in_space(points, radius)
+        for lag in range(1, theiler + 1):
+            apart = np.abs(points[lag:] - points[:-lag]).max(axis=1)
+            counts[lag:] -= apart < radius[lag:]
+            counts[:-lag] -= apart < radius[:-lag]
+        return counts
+
+
+def _on_line(values: Floats, radius: Floats) -> Integers:
+    order = np.argsort(values)
+    line, reach = values[order], radius[order]
+    counts = np.empty(len(values), dtype=np.int64)
+    counts[order] = _ends(line, reach) - 1 + _ends(-line[::-1], reach[::-1])[::-1] - 1
+    counts[radius <= 0] = 0
+    return counts
+
+
+def _ends(line: Floats, reach: Floats) -> Integers:
+    """Return for each place on a sorted line how many places from it to the right are within reach, itself included.
+
+    The sum ``line + reach`` is rounded, so a place found with it is only a guess; where the difference, which decides,
+    disagrees, the end is found again by bisection on the difference itself.
+    """
+    size = len(line)
+    own = np.arange(size)
+    guess = np.maximum(np.searchsorted(line, line + reach, side="left"), own + 1)
+    last_in = (line[guess - 1] - line < reach) | (guess == own + 1)
+    first_out = (guess == size) | ~(line[np.minimum(guess, size - 1)] - line < reach)
+    wrong = np.flatnonzero(~(last_in & first_out))
+    low, high = own[wrong] + 1, np.full(len(wrong), size)
+    while (low < high).any():
+        middle = (low + high) // 2
+        inside = (middle < size) & (line[np.minimum(middle, size - 1)] - line[wrong] < reach[wrong])
+        low, high = np.where(inside & (low < high), middle + 1, low), np.where(inside, high, middle)
+    guess[wrong] = low
+    return guess - own
+
+
+def _in_space(points: Floats, radius: Floats) -> Integers:
+    from prism_kernels.information.neighbour_lanes import scan
+
+    order = np.argsort(points[:, 0], kind="stable")
+    found = np.empty(len(points), dtype=np.int64)
+    lanes.launch(scan, len(points), np.ascontiguousarray(points[order]), radius[order], found, label="neighbours")
+    counts = np.empty_like(found)
+    counts[order] = found
+    return counts
+
+
+class Brute:
+    """Search on the device of an array: every distance, a block of rows at a time.
+
+    Parameters
+    ----------
+    reference
+        An array of the caller; its library and device are used.
+    """
+
+    def __init__(self, reference: Array) -> None:
+        self._xp = namespace_of(reference=reference)
+        self._device = device_of(reference)
+
+    def _put(self, values: Floats) -> Array:
+        return self._xp.asarray(np.ascontiguousarray(values), dtype=self._xp.float64, device=self._device)
+
+    def distances(self, points: Floats, k: int, theiler: int) -> Floats:
+        """Return the distance from each point to its k-th neighbour more than ``theiler`` rows away."""
+        there = self._put(points)
+        blocks = [kth_smallest(there, first, last, k, theiler) for first, last in _blocks(len(points))]
+        return np.asarray(to_numpy(self._xp.concat(blocks)), dtype=np.float64)
+
+    def counts(self, points: Floats, radius: Floats, theiler: int) -> Integers:
+        """Count for each point the others strictly closer than its radius and more than ``theiler`` rows away."""
+        there, reach = self._put(points), self._put(radius)
+        blocks = [count_closer(there, reach, first, last, theiler) for first, last in _blocks(len(points))]
+        return np.asarray(to_numpy(self._xp.concat(blocks)), dtype=np.int64)
+
+
+def _blocks(size: int) -> list[tuple[int, int]]:
+    step = max(1, _PLACES // size)
+    return [(first, min(first + step, size)) for first in range(0, size, step)]
+
+
+def _apart(
+    points: Float[Array, "sample coordinate"], first: int, last: int, theiler: int
+) -> Float[Array, "row sample"]:
+    """Return max-norm distances from rows ``first … last`` to all points, infinite within the Theiler window."""
+    progress.checkpoint()
+    xp, device = namespace_of(points=points), device_of(points)
+    apart = xp.abs(points[first:last, 0][:, None] - points[:, 0][None, :])
+    for axis in range(1, points.shape[1]):
+        apart = xp.maximum(apart, xp.abs(points[first:last, axis][:, None] - points[:, axis][None, :]))
+    row = xp.arange(first, last, dtype=xp.int64, device=device)[:, None]
+    column = xp.arange(points.shape[0], dtype=xp.int64, device=device)[None, :]
+    infinite = xp.asarray(xp.inf, dtype=points.dtype, device=device)
+    return xp.where(xp.abs(row - column) <= theiler, infinite, apart)
+
+
+def kth_smallest(
+    points: Float[Array, "sample coordinate"], first: int, last: int, k: int, theiler: int
+) -> Float[Array, " row"]:
+    """Return the k-th smallest distance of each of some rows.
+
+    Parameters
+    ----------
+    points
+        All points, in the order of time.
+    first, last
+        The rows asked about, the last not included.
+    k
+        Which neighbour.
+    theiler
+        Rows at most this far away are no neighbours.
+    """
+    xp, device = namespace_of(points=points), device_of(points)
+    apart = _apart(points, first, last, theiler)
+    column = xp.arange(points.shape[0], dtype=xp.int64, device=device)[None, :]
+    infinite = xp.asarray(xp.inf, dtype=points.dtype, device=device)
+    for _ in range(k - 1):  # the standard has no partial sort, and k is small
+        nearest = xp.argmin(apart, axis=1, keepdims=True)
+        apart = xp.where(column == nearest, infinite, apart)
+    return xp.min(apart, axis=1)
+
+
+def count_closer(
+    points: Float[Array, "sample coordinate"], radius: Float[Array, " sample"], first: int, last: int, theiler: int
+) -> Int[Array, " row"]:
+    """Count the points strictly closer than the radius of each of some rows.
+
+    Parameters
+    ----------
+    points, first, last, theiler
+        As in :func:`kth_smallest`.
+    radius
+        One for each point.
+    """
+    xp = namespace_of(points=points, radius=radius)
+    closer = _apart(points, first, last, theiler) < radius[first:last][:, None]
+    return xp.sum(xp.astype(closer, xp.int64), axis=1, dtype=xp.int64)
