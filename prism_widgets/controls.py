@@ -1,0 +1,208 @@
+"""Settings become controls: one closed table from the rule of a setting to what stands on screen.
+
+Bounds, choices and defaults come from the operation, help from its docstring. A control never repairs what was
+typed: it hands it on, the operation refuses it, and its sentence stands beside the control.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import panel as pn
+import param
+from pydantic_core import to_json
+
+from prism_kernels import InvalidInput, Operation
+from prism_kernels.rules import Choice, Date, Either, Fixed, Flag, Group, Many, Number, Rule, Text
+from prism_widgets.control import Control, initial_of
+from prism_widgets.controls_nested import EitherControl, FixedControl, GroupControl, TableControl
+from prism_widgets.controls_plain import (
+    ChoiceControl,
+    DateControl,
+    FlagControl,
+    ListControl,
+    NumberControl,
+    PicksControl,
+    SliderControl,
+    TextControl,
+    span_of,
+)
+
+__all__ = ["SettingsForm", "control_for", "title_of"]
+
+_Maker = Callable[..., Control]
+
+
+def title_of(name: str) -> str:
+    """Return the words for a name: ``season_length`` is "Season length", ``h`` stays as it is."""
+    words = name.replace("_", " ")
+    return words if len(words) <= 2 else words[0].upper() + words[1:]
+
+
+def control_for(rule: Rule, *, label: str, value: Any, about: str = "") -> Control:
+    """Return the control of a rule.
+
+    Parameters
+    ----------
+    rule
+        What the setting may be.
+    label
+        What stands above the control.
+    value
+        What it holds first.
+    about
+        Help, from the docstring.
+
+    Raises
+    ------
+    TypeError
+        For a rule outside the table.
+    """
+    return _maker(rule, value)(rule, label=label, value=value, about=about)
+
+
+def _maker(rule: Rule, value: Any) -> _Maker:
+    match rule:
+        case Number():
+            return SliderControl if span_of(rule, value) else NumberControl
+        case Many(item=Group()):
+            return _nested(TableControl)
+        case Many(item=Choice()):
+            return PicksControl
+        case Group() | Fixed() | Either():
+            return _nested({Group: GroupControl, Fixed: FixedControl, Either: EitherControl}[type(rule)])
+    found = _PLAIN.get(type(rule))
+    if found is None:
+        msg = f"no control is known for {rule!r}; see prism_kernels.rules for what there is"
+        raise TypeError(msg)
+    return found
+
+
+def _nested(kind: _Maker) -> _Maker:
+    def make(rule: Rule, **options: Any) -> Control:
+        return kind(rule, make=control_for, title=title_of, **options)
+
+    return make
+
+
+_PLAIN: dict[type, _Maker] = {
+    Choice: ChoiceControl,
+    Flag: FlagControl,
+    Text: TextControl,
+    Date: DateControl,
+    Many: ListControl,
+}
+
+
+class SettingsForm(pn.viewable.Viewer):
+    """The controls of all the settings of an operation.
+
+    Parameters
+    ----------
+    operation
+        Whose settings.
+    first
+        What settings hold first, where it is not their default: an example's, or a caller's.
+    hidden
+        Settings that get no control and keep what they hold.
+    """
+
+    changed = param.Integer(default=0, doc="Counts the changes.")
+
+    def __init__(
+        self, operation: Operation, first: Mapping[str, Any] | None = None, hidden: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__()
+        self.operation = operation
+        first = dict(first or {})
+        operation.validate(
+            {**{n: initial_of(operation.rules[n]) for n in operation.rules if n not in operation.defaults}, **first}
+        )
+        self.hidden = {n: first[n] for n in hidden if n in first}
+        self.controls = {
+            name: control_for(
+                rule,
+                label=title_of(name),
+                value=first.get(name, operation.defaults.get(name, initial_of(rule))),
+                about=operation.documentation.get(name, ""),
+            )
+            for name, rule in operation.rules.items()
+            if name not in hidden
+        }
+        for control in self.controls.values():
+            control.param.watch(self._note, "value")
+        self._main = [n for n in self.controls if n in first or n not in operation.defaults]
+        self._layout = self._arranged()
+
+    def _arranged(self) -> pn.viewable.Viewable:
+        import panel_material_ui as pmui
+
+        names = list(self.controls)
+        main = self._main if len(names) > 6 and self._main else names
+        rest = [n for n in names if n not in main]
+        parts: list[Any] = [self.controls[n] for n in main]
+        if rest:
+            parts.append(
+                pmui.Accordion(("More settings", pmui.Column(*[self.controls[n] for n in rest])), title_variant="body1")
+            )
+        return pmui.Column(*parts, margin=0, sizing_mode="stretch_width")
+
+    def _note(self, *_: Any) -> None:
+        self.changed += 1
+
+    def values(self) -> dict[str, Any]:
+        """Return what every control holds, right or wrong."""
+        return {**self.hidden, **{n: c.value for n, c in self.controls.items()}}
+
+    def given(self) -> dict[str, Any]:
+        """Return the settings that differ from their default."""
+        defaults = self.operation.defaults
+        return {n: v for n, v in self.values().items() if n not in defaults or not _same(v, defaults[n])}
+
+    def check(self) -> bool:
+        """Put the operation's sentence beside the setting it refuses, and say whether there is none."""
+        self.clear()
+        try:
+            self.operation.validate(self.given())
+        except InvalidInput as error:
+            self.refuse(error)
+            return False
+        return True
+
+    def refuse(self, error: InvalidInput) -> bool:
+        """Show an error beside the control it is about, and say whether there is one.
+
+        Parameters
+        ----------
+        error
+            What the operation raised.
+        """
+        control = self.controls.get(error.field)
+        if control is not None:
+            control.refuse(str(error), error.where)
+        return control is not None
+
+    def clear(self) -> None:
+        """Take all sentences away."""
+        for control in self.controls.values():
+            control.refuse("")
+
+    def set(self, **settings: Any) -> None:
+        """Put values into controls.
+
+        Parameters
+        ----------
+        **settings
+            Values by the name of their setting.
+        """
+        for name, value in self.operation.validate(settings).items():
+            self.controls[name].value = value
+
+    def __panel__(self) -> pn.viewable.Viewable:
+        return self._layout
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Compare as JSON does, where a list is a tuple; but 1 and True are not the same."""
+    return bool(to_json(one, fallback=repr) == to_json(other, fallback=repr))

@@ -1,0 +1,164 @@
+"""What stands on screen of a run: picture, table, downloads, the same run for other surfaces, and where it came from."""
+
+from __future__ import annotations
+
+import html
+import io
+from typing import Any
+
+import panel as pn
+import panel_material_ui as pmui
+import param
+
+from prism_kernels import Run
+from prism_widgets.downloads import FORMATS, frame_of
+from prism_widgets.job import Outcome
+from prism_widgets.views import View, view_for
+
+__all__ = ["OutcomePanel"]
+
+_WIDE = "stretch_width"
+_ROWS = 100
+
+
+class OutcomePanel(pn.viewable.Viewer):
+    """Shows one run after another; the picture stays and changes in place."""
+
+    stale = param.Boolean(default=False, doc="Whether what is shown is not what the controls ask for any more.")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.run: Run | None = None
+        self.view: View | None = None
+        self._slot = pmui.Column(_skeleton(), margin=0, sizing_mode=_WIDE)
+        self._chips = pmui.Row(margin=(0, 8))
+        self._notes = pn.pane.HTML("", visible=False, margin=(4, 10), sizing_mode=_WIDE)
+        self._table = pn.pane.HTML("", margin=(4, 10), sizing_mode=_WIDE)
+        self._code = pn.pane.HTML("", margin=(4, 10), sizing_mode=_WIDE)
+        self._facts = pn.pane.HTML("", margin=(4, 10), sizing_mode=_WIDE)
+        self._form = pmui.Select(
+            label="The same run as", options=["Python", "curl", "report", "command"], size="small", width=200
+        )
+        self._form.param.watch(self._write, "value")
+        self._copy = pmui.Button(label="Copy", variant="outlined", size="small", width=90)
+        self._more = pmui.Accordion(
+            ("Table", self._table),
+            ("Download", pmui.Row(*self._downloads(), self._png(), margin=0)),
+            ("Use elsewhere", pmui.Column(pmui.Row(self._form, self._copy, margin=0), self._code, margin=0)),
+            title_variant="body1", visible=False, sizing_mode=_WIDE, margin=(8, 8),
+        )  # fmt: skip
+        self._layout = pmui.Column(
+            self._chips, self._slot, self._notes, self._more, self._facts, margin=0, sizing_mode=_WIDE
+        )
+
+    def _downloads(self) -> list[Any]:
+        names = {"csv": "CSV", "parquet": "Parquet", "npy": "NPY", "html": "HTML"}
+        return [
+            pmui.FileDownload(
+                callback=lambda ending=ending: io.BytesIO(self.file(ending)), filename=f"result.{ending}",
+                label=name, size="small", variant="outlined", width=110,
+            )
+            for ending, name in names.items()
+        ]  # fmt: skip
+
+    def _png(self) -> Any:
+        self._save = pmui.Button(label="PNG", variant="outlined", size="small", width=110)
+        return self._save
+
+    def file(self, ending: str) -> bytes:
+        """Return the run on screen as a file.
+
+        Parameters
+        ----------
+        ending
+            ``csv``, ``parquet``, ``npy`` or ``html``.
+        """
+        if self.run is None:
+            msg = "there is no result yet; run first"
+            raise RuntimeError(msg)
+        return FORMATS[ending](self.run, self.view) if ending == "html" else FORMATS[ending](self.run)
+
+    def show(self, outcome: Outcome) -> None:
+        """Show an outcome in place of the last one.
+
+        Parameters
+        ----------
+        outcome
+            What the job brought.
+        """
+        run = self.run = outcome.run
+        fresh = view_for(run.result)
+        if type(fresh) is not type(self.view):
+            self.view = fresh
+        self.view.update(run.result, run.provenance.inputs)
+        if self._slot.objects != [self.view]:
+            self._slot.objects = [self.view]
+        self._chips.objects = _chips(outcome)
+        notes = "".join(f"<li>{html.escape(w)}</li>" for w in getattr(run.result, "warnings", ()))
+        self._notes.param.update(object=f"<ul style='margin:0'>{notes}</ul>", visible=bool(notes))
+        self._table.object = _table(run.result)
+        self._facts.object = _footer(run)
+        self._more.visible = True
+        self._write()
+        self.stale = False
+
+    def text(self, form: str) -> str:
+        """Return the run on screen in the words of another surface.
+
+        Parameters
+        ----------
+        form
+            ``Python``, ``curl``, ``report`` or ``command``.
+        """
+        if self.run is None:
+            return ""
+        run = self.run
+        return {"Python": run.as_python, "curl": run.as_curl, "report": run.as_report, "command": run.as_command}[
+            form
+        ]()
+
+    def _write(self, *_: Any) -> None:
+        text = self.text(self._form.value)
+        self._code.object = f'<pre tabindex="0" aria-label="The same run as {self._form.value}" style="{_PRE}">{html.escape(text)}</pre>'
+        self._copy.js_on_click(args={"text": text}, code="navigator.clipboard.writeText(text)")
+
+    @param.depends("stale", watch=True)
+    def _grey(self) -> None:
+        self._slot.styles = {"opacity": "0.45", "filter": "grayscale(1)"} if self.stale and self.run is not None else {}
+
+    def __panel__(self) -> Any:
+        return self._layout
+
+
+_PRE = "overflow:auto;padding:10px;margin:0;border:1px solid rgba(128,128,128,.4);border-radius:4px;font-size:13px"
+
+
+def _skeleton() -> Any:
+    return pn.pane.HTML(
+        '<div aria-hidden="true" style="height:300px;border-radius:6px;background:rgba(128,128,128,.15)"></div>',
+        sizing_mode=_WIDE, margin=(4, 10),
+    )  # fmt: skip
+
+
+def _chips(outcome: Outcome) -> list[Any]:
+    chips = [pmui.Chip(outcome.run.provenance.device, size="small", variant="outlined")]
+    return [*chips, pmui.Chip("cached", size="small", color="success", variant="outlined")] if outcome.cached else chips
+
+
+def _table(result: Any) -> str:
+    frame = frame_of(result)
+    body = frame.head(_ROWS).to_html(index=False, border=0, escape=True, classes="prism-table")
+    rest = f"<p>The first {_ROWS} of {len(frame)} rows; the downloads have them all.</p>" if len(frame) > _ROWS else ""
+    style = ".prism-table{border-collapse:collapse;font-size:13px}.prism-table td,.prism-table th{padding:2px 10px;text-align:right;border-bottom:1px solid rgba(128,128,128,.3)}"
+    return f'<style>{style}</style><div tabindex="0" role="region" aria-label="Table of the result" style="overflow:auto;max-height:320px">{body}</div>{rest}'
+
+
+def _footer(run: Run) -> str:
+    facts = run.provenance
+    parts = [
+        f"{facts.operation}", f"{facts.package} {facts.version}", f"{facts.started:%Y-%m-%d %H:%M:%S} UTC",
+        f"{facts.elapsed_s:.3f} s", f"{facts.threads} threads",
+    ]  # fmt: skip
+    parts += [f"{n} sha256 {i.digest[:12]}…" for n, i in facts.inputs.items()]
+    parts += [] if facts.seed is None else [f"seed {facts.seed}"]
+    return f'<footer style="font-size:12px;opacity:.8">{html.escape(" · ".join(parts))}</footer>'

@@ -1,0 +1,120 @@
+"""Where the components run, and the one place that sets Panel up for it.
+
+Four places are told apart: a Voila page, a notebook in JupyterLab (or VS Code), a session of ``panel serve``, and
+plain Python. In none of them does a page ask another host for anything.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any, Literal
+
+__all__ = ["Place", "init", "prepare", "where"]
+
+Place = Literal["voila", "lab", "server", "plain"]
+
+_ROOTS = ("PANEL_CDN_ROOT", "PANEL_MATERIAL_UI_CDN_ROOT")
+_patched = False
+
+
+def _voila() -> bool:
+    return (
+        "VOILA_PREHEAT" in os.environ
+    )  # set in cold and preheated Voila kernels, where SERVER_SOFTWARE may be missing
+
+
+def prepare() -> None:
+    """Drop local library roots that only a Voila page can use; must happen before Panel is imported."""
+    if not _voila():
+        for name in _ROOTS:
+            os.environ.pop(name, None)
+
+
+def where() -> Place:
+    """Return the place this code runs in."""
+    if _voila():
+        return "voila"
+    panel = sys.modules.get("panel")
+    if panel is not None and panel.state.curdoc is not None and panel.state.curdoc.session_context:
+        return "server"
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    return "lab" if shell is not None and hasattr(shell, "kernel") else "plain"
+
+
+def init(**options: Any) -> Place:
+    """Set Panel up for the place this code runs in, and return that place.
+
+    Parameters
+    ----------
+    **options
+        Further options of ``panel.extension``, such as ``theme="dark"``.
+    """
+    prepare()
+    import panel as pn
+    from panel_material_ui import MaterialDesign
+
+    place = where()
+    options = {"design": MaterialDesign, **options}
+    if place == "voila" and _ROOTS[0] in os.environ:
+        _leave_loading_to_the_page()
+        pn.extension(comms="ipywidgets", inline=False, **options)
+    elif place == "voila":
+        pn.extension(comms="ipywidgets", inline=True, **options)  # with the default comms every slider is dead
+    else:
+        pn.extension(comms="default", inline=True, **options)
+    if place == "lab" or (place == "voila" and _ROOTS[0] not in os.environ):
+        _inline_styles()
+    return place
+
+
+def _leave_loading_to_the_page() -> None:
+    """Keep the libraries out of the outputs: Voila's page template has loaded them from this host."""
+    import panel.io.notebook as notebook
+
+    def loaded(*_: Any, **__: Any) -> None:
+        return
+
+    notebook.load_notebook = loaded
+
+
+def _inline_styles() -> None:
+    """Write the text of Panel's own style sheets into the models, on first render and on updates alike.
+
+    Panel does this for the first render in a notebook only; a changed pane or design sends links to a CDN.
+    """
+    global _patched
+    if _patched:
+        return
+    _patched = True
+    from bokeh.models import ImportedStyleSheet
+    from panel import state
+    from panel.io.notebook import replace_inline_css
+    from panel.io.resources import CDN_DIST, LOCAL_DIST
+    from panel.reactive import Syncable
+
+    def inlined(sheet: Any) -> Any:
+        if not isinstance(sheet, ImportedStyleSheet):
+            return sheet
+        if sheet.url.startswith(LOCAL_DIST):
+            sheet = ImportedStyleSheet(url=sheet.url.replace(LOCAL_DIST, CDN_DIST))
+        return replace_inline_css(sheet)
+
+    original = Syncable._process_param_change
+
+    def process(self: Any, params: dict[str, Any]) -> dict[str, Any]:
+        properties: dict[str, Any] = original(self, params)
+        served = state.curdoc is not None and state.curdoc.session_context
+        if properties.get("stylesheets") and not served:
+            properties["stylesheets"] = [inlined(s) for s in properties["stylesheets"]]
+        return properties
+
+    Syncable._process_param_change = process
+
+
+def ensure() -> None:
+    """Call :func:`init` where nobody has yet."""
+    import panel as pn
+
+    if not pn.extension._loaded:
+        init()
