@@ -52,6 +52,10 @@ class InformationEstimate(Result):
     ties: float
     jitter: float
 
+    def main_field(self) -> str:
+        """Return the field that a frame has its rows from: the local values where there are any, else the value."""
+        return "value" if self.local is None else "local"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Test:

@@ -79,4 +79,5 @@ def entropy(x: Floats, search: Search, k: int, theiler: int) -> Floats:
     """
     radius = search.distances(x, k, theiler)
     width: Floats = np.log(2 * radius)
-    return _digamma(_candidates(len(x), theiler)) - _digamma(k) + x.shape[1] * width
+    local: Floats = _digamma(_candidates(len(x), theiler)) - _digamma(k) + x.shape[1] * width
+    return local
