@@ -11,7 +11,7 @@ import shlex
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -90,16 +90,19 @@ class Run:
         Seconds by span name.
     given
         The settings that were given; the others are defaults.
+    row
+        The operation that ran, which need not be registered.
     """
 
     result: Any
     provenance: Provenance
     timings: Mapping[str, float]
     given: Mapping[str, Any]
+    row: Operation = field(repr=False)
 
     def as_python(self) -> str:
         """Write this run as a call in Python."""
-        row = find(self.provenance.operation)
+        row = self.row
         module, name = row.function.__module__, row.function.__name__
         module = module if "." not in module else module.rsplit(".", 1)[0] if module.startswith("prism_kernels") else module
         head = [f"from {module} import {name}"] if module != "__main__" else []
@@ -198,7 +201,7 @@ def run(operation: str | Callable[..., Any] | Operation, *data: Any, **arguments
         elapsed_s=clock.seconds,
     )
     timings = {row.name: clock.seconds, **clock.parts}
-    return Run(result=result, provenance=provenance, timings=timings, given={k: resolved[k] for k in settings})
+    return Run(result=result, provenance=provenance, timings=timings, given={k: resolved[k] for k in settings}, row=row)
 
 
 def _named(row: Operation, data: tuple[Any, ...], arguments: Mapping[str, Any]) -> dict[str, Any]:
