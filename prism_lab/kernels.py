@@ -1,0 +1,71 @@
+"""The kernel manager of the lab and of stand-alone Voila: local libraries for viewers, and a reaper."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
+from jupyter_server.utils import ensure_async
+from tornado.ioloop import PeriodicCallback
+from traitlets import Float, default
+
+from prism_lab.assets import library_roots
+from prism_lab.reaper import Reaper, done_ids, is_viewers
+
+__all__ = ["GRACE", "ViewerKernels"]
+
+GRACE = "PRISM_VIEWER_GRACE"
+
+
+class ViewerKernels(AsyncMappingKernelManager):  # type: ignore[misc]
+    """Start kernels; those of dashboards load their libraries from this server and end when nobody looks."""
+
+    viewer_grace = Float(
+        60.0, config=True, help="Seconds a dashboard's kernel lives after its last viewer went (PRISM_VIEWER_GRACE)."
+    )
+    first_grace = Float(60.0, config=True, help="Seconds an idle dashboard's kernel waits for its first viewer.")
+    watch_interval = Float(2.0, config=True, help="Seconds between two looks at the kernels.")
+
+    @default("viewer_grace")
+    def _viewer_grace(self) -> float:
+        return float(os.environ.get(GRACE, 60.0))
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.reaper = Reaper(kernels=self, grace=self.viewer_grace, first=self.first_grace)
+        self._watch = PeriodicCallback(self.reaper.tick, self.watch_interval * 1000)
+        self._watch.start()
+
+    async def start_kernel(self, *args: Any, **kwargs: Any) -> str:
+        """Start a kernel; for a dashboard, Panel's style sheets and modules come from this server."""
+        given = kwargs.get("env") or {}
+        if is_viewers(given):
+            kwargs["env"] = {**given, **library_roots(self.parent.base_url)}
+        kernel_id: str = await super().start_kernel(*args, **kwargs)
+        return kernel_id
+
+    def environment(self, kernel_id: str) -> Mapping[str, str]:
+        """Return the variables a kernel was started with."""
+        launched = self.get_kernel(kernel_id)._launch_args or {}
+        return launched.get("env") or {}
+
+    def viewers(self, kernel_id: str) -> int:
+        """Count the pages connected to a kernel."""
+        return int(self._kernel_connections.get(kernel_id, 0))
+
+    def is_busy(self, kernel_id: str) -> bool:
+        """Say whether a kernel executes something."""
+        return getattr(self.get_kernel(kernel_id), "execution_state", "idle") in ("busy", "starting")
+
+    def pooled(self) -> tuple[frozenset[str], bool]:
+        """Name the preheated kernels that wait for a viewer, and say whether more are being heated."""
+        pools: Mapping[str, list[Any]] = getattr(self, "_pools", {})
+        return done_ids(task for pool in pools.values() for task in pool)
+
+    async def end(self, kernel_id: str) -> None:
+        """End a kernel at once."""
+        self.log.info("Ending kernel %s: nobody looks at its dashboard.", kernel_id)
+        if kernel_id in self:
+            await ensure_async(self.shutdown_kernel(kernel_id, now=True))

@@ -1,0 +1,297 @@
+"""Starts the servers: the analyst's lab, the readers' Voila, and Panel's own server."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import sys
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.request
+import webbrowser
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from prism_kernels.errors import InvalidInput
+from prism_lab import places
+
+__all__ = ["lab", "panel_serve", "voila"]
+
+_PATIENCE = 120.0
+_EXTENSIONS = ("prism_lab.extension", "voila.server_extension", "jupyter_server_proxy")
+
+
+def lab(
+    *,
+    port: int = 8888,
+    ip: str = "127.0.0.1",
+    browser: bool = True,
+    notebook_dir: str | Path | None = None,
+    base_url: str = "/",
+    debug: bool = False,
+) -> int:
+    """Run JupyterLab, the dashboards and their gallery on one port behind one token, until Ctrl-C or SIGTERM.
+
+    Prints the address once the server answers there.
+
+    Parameters
+    ----------
+    port
+        TCP port, 1 to 65535.
+    ip
+        Address to listen on; ``0.0.0.0`` for every network of this machine.
+    browser
+        Whether to open the address in a browser.
+    notebook_dir
+        The folder to work in; the current one when not given. Its ``dashboards`` folder fills the gallery.
+    base_url
+        Prefix of every address, behind a proxy.
+    debug
+        Whether the server logs what it does.
+
+    Returns
+    -------
+    int
+        Exit status.
+
+    Raises
+    ------
+    InvalidInput
+        When the port is taken, or a folder is missing or cannot be written.
+
+    Notes
+    -----
+    The token is the environment's ``JUPYTER_TOKEN``, else a new random one. Nothing of the user's Jupyter
+    configuration is changed; what it says about anything else than addresses holds here too.
+    """
+    root = _writable(Path(notebook_dir or Path.cwd()).expanduser(), "notebook_dir", "--notebook-dir")
+    folder = places.dashboards_folder(root)
+    _free(ip, port)
+    os.environ.update(places.jupyter_paths())
+    _writable_runtime()
+    from jupyterlab.labapp import LabApp
+    from traitlets.config import Config
+
+    from prism_lab import voila as voila_side
+
+    config = Config(voila_side.beside_lab(folder))
+    config.IdentityProvider.token = os.environ.get("JUPYTER_TOKEN") or secrets.token_hex(24)
+    config.ServerProxy.servers = {"prism-gallery": _launcher_card()}
+    arguments = _lab_arguments(port=port, ip=ip, root=root, base_url=base_url, debug=debug)
+    server = LabApp.initialize_server(argv=arguments, config=config)
+    address = _address(ip, port, f"{server.base_url}prism/", server.identity_provider.token)
+    threading.Thread(target=_announce, args=(address, browser), daemon=True).start()
+    server.start()
+    return 0
+
+
+def _lab_arguments(*, port: int, ip: str, root: Path, base_url: str, debug: bool) -> list[str]:
+    """Write as command line arguments what must win over the user's configuration files."""
+    settings = {
+        "ServerApp.port": port,
+        "ServerApp.port_retries": 0,
+        "ServerApp.ip": ip,
+        "ServerApp.base_url": base_url,
+        "ServerApp.root_dir": str(root),
+        "ServerApp.open_browser": False,
+        "ServerApp.answer_yes": True,  # one Ctrl-C is enough
+        "ServerApp.allow_root": True,
+        "ServerApp.kernel_manager_class": "prism_lab.kernels.ViewerKernels",
+        "ServerApp.log_level": 20 if debug else 40,
+        "LabApp.default_url": "/prism/",
+        "LabApp.log_level": 20 if debug else 40,
+        "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
+        "LabApp.news_url": "",
+    }
+    switched = [f"--ServerApp.jpserver_extensions={name}=True" for name in _EXTENSIONS]
+    return [*switched, *(f"--{name}={value}" for name, value in settings.items())]
+
+
+def _launcher_card() -> dict[str, Any]:
+    """Describe the card in JupyterLab's launcher; with no command, the proxy starts nothing and only links."""
+    icon = str(places.share_folder() / "static" / "prism.svg")
+    entry = {"enabled": True, "title": "PRISM gallery", "path_info": "prism/", "category": "PRISM", "icon_path": icon}
+    # the port is never asked: path_info leads past the proxy, to the gallery's own route
+    return {"command": [], "port": 9, "new_browser_tab": False, "launcher_entry": entry}
+
+
+def voila(
+    *,
+    port: int = 8866,
+    ip: str = "127.0.0.1",
+    dashboards: str | Path | None = None,
+    preheat: bool = True,
+    token: str | None = None,
+    debug: bool = False,
+) -> int:
+    """Run a server of nothing but dashboards, for readers, until Ctrl-C or SIGTERM.
+
+    Parameters
+    ----------
+    port
+        TCP port, 1 to 65535.
+    ip
+        Address to listen on.
+    dashboards
+        Folder of dashboards; chosen as in :func:`lab` when not given.
+    preheat
+        Whether kernels are kept ready, as many as each dashboard's metadata says.
+    token
+        What readers must know; a new random one when not given, ``""`` for an open server.
+    debug
+        Whether the server logs what it does.
+
+    Returns
+    -------
+    int
+        Exit status.
+
+    Raises
+    ------
+    InvalidInput
+        When the port is taken or the folder is missing.
+    """
+    folder = _existing(Path(dashboards), "dashboards") if dashboards else places.dashboards_folder(Path.cwd())
+    _free(ip, port)
+    os.environ.update(places.jupyter_paths())
+    from traitlets.config import Config
+    from voila.app import Voila
+
+    from prism_lab import voila as voila_side
+
+    os.chdir(folder)  # Voila reads voila.json of the current folder last
+    token = secrets.token_hex(24) if token is None else token
+    config = Config(voila_side.stand_alone(folder, preheat=preheat))
+    config.Voila.update(port=port, ip=ip, port_retries=0, open_browser=False, token=token, root_dir=str(folder))
+    config.Voila.log_level = 20 if debug else 40
+    server = Voila(config=config)
+    server.initialize([])
+    server.update_config(config)
+    server.voila_configuration.update_config(config)
+    address = _address(ip, port, server.base_url, token)
+    threading.Thread(target=_announce, args=(address, False), daemon=True).start()
+    server.start()
+    return 0
+
+
+def panel_serve(
+    *, port: int = 5006, ip: str = "127.0.0.1", dashboards: str | Path | None = None, debug: bool = False
+) -> int:
+    """Run the same notebooks by Panel's own server: one process for all viewers, until Ctrl-C or SIGTERM.
+
+    Parameters
+    ----------
+    port
+        TCP port, 1 to 65535.
+    ip
+        Address to listen on.
+    dashboards
+        Folder of dashboards; chosen as in :func:`lab` when not given.
+    debug
+        Whether the server logs what it does.
+
+    Returns
+    -------
+    int
+        Exit status.
+
+    Raises
+    ------
+    InvalidInput
+        When the port is taken, or the folder is missing or holds no notebook.
+    """
+    folder = _existing(Path(dashboards), "dashboards") if dashboards else places.dashboards_folder(Path.cwd())
+    notebooks = sorted(str(p) for p in folder.glob("*.ipynb"))
+    if not notebooks:
+        msg = f"{folder} holds no notebook to serve; name another folder"
+        raise InvalidInput(msg, field="dashboards")
+    _free(ip, port)
+    import panel_material_ui  # noqa: F401 - its files are only served when it was imported before the server starts
+    from panel.command import main
+
+    address = _address(ip, port, "/", "")
+    threading.Thread(target=_announce, args=(address, False), daemon=True).start()
+    origins = [f"--allow-websocket-origin={host}:{port}" for host in {ip, "127.0.0.1", "localhost"}]
+    level = "info" if debug else "error"
+    main(["panel", "serve", *notebooks, f"--port={port}", f"--address={ip}", f"--log-level={level}", *origins])
+    return 0
+
+
+def _free(ip: str, port: int) -> None:
+    """Refuse a port that is taken, before anything starts."""
+    if not 1 <= port <= 65535:
+        msg = f"port must be between 1 and 65535, and is {port}"
+        raise InvalidInput(msg, field="port")
+    with socket.socket(socket.AF_INET6 if ":" in ip else socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # what closed a moment ago is no obstacle
+        try:
+            probe.bind((ip, port))
+        except OSError as error:
+            msg = f"port {port} on {ip} cannot be used ({error.strerror}); choose another with --port {_other(port)}"
+            raise InvalidInput(msg, field="port", where=str(port)) from error
+
+
+def _other(port: int) -> int:
+    return port + 1 if port < 65535 else port - 1
+
+
+def _existing(folder: Path, field: str) -> Path:
+    if not folder.is_dir():
+        msg = f"{field} {folder} is not a folder; name one that exists"
+        raise InvalidInput(msg, field=field, where=str(folder))
+    return folder.resolve()
+
+
+def _writable(folder: Path, field: str, way_out: str) -> Path:
+    folder = _existing(folder, field)
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        msg = f"{field} {folder} cannot be written ({error.strerror}); choose another with {way_out}"
+        raise InvalidInput(msg, field=field, where=str(folder)) from error
+    return folder
+
+
+def _writable_runtime() -> None:
+    """Refuse early where Jupyter could not keep its connection files."""
+    from jupyter_core.paths import jupyter_runtime_dir
+
+    folder = Path(jupyter_runtime_dir())
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        msg = f"Jupyter cannot write to {folder} ({error.strerror}); name another folder in JUPYTER_RUNTIME_DIR"
+        raise InvalidInput(msg, field="JUPYTER_RUNTIME_DIR", where=str(folder)) from error
+
+
+def _address(ip: str, port: int, path: str, token: str) -> str:
+    host = "127.0.0.1" if ip in ("", "0.0.0.0", "::") else f"[{ip}]" if ":" in ip else ip
+    query = "?" + urlencode({"token": token}) if token else ""
+    return f"http://{host}:{port}{path}{query}"
+
+
+def _announce(address: str, browser: bool, say: Callable[[str], object] = sys.stdout.write) -> None:
+    """Print the address once the server answers there."""
+    until = time.monotonic() + _PATIENCE
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    while time.monotonic() < until:
+        try:
+            with opener.open(address, timeout=5):
+                break
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+    else:
+        sys.stderr.write(f"PRISM did not answer at {address} within {_PATIENCE:.0f} s\n")
+        return
+    say(f"PRISM is ready: {address}\nStop it with Ctrl-C.\n")
+    sys.stdout.flush()
+    if browser:
+        webbrowser.open(address)
