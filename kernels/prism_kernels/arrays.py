@@ -104,4 +104,4 @@ def like(values: np.ndarray[Any, Any], reference: Array) -> Array:
     if is_numpy(reference):
         return values.astype(reference.dtype, copy=False) if floating else values
     dtype = reference.dtype if floating else None
-    return xp.asarray(np.ascontiguousarray(values), dtype=dtype, device=device_of(reference))
+    return xp.asarray(np.asarray(values, order="C"), dtype=dtype, device=device_of(reference))

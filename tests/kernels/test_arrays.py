@@ -23,6 +23,10 @@ def test_like_follows_library_device_and_dtype(on):
     assert namespace_of(counted=counted).isdtype(counted.dtype, "integral")
 
 
+def test_a_single_number_stays_without_dimensions(on):
+    assert like(np.asarray(2.0), on(np.zeros(3))).shape == ()
+
+
 def test_two_libraries_are_refused_by_name():
     torch = pytest.importorskip("torch")
     with pytest.raises(MixedArrays, match=r"^x is an array of numpy and y one of torch; convert one of them$"):
