@@ -171,7 +171,8 @@ def _require_all(series: Series, field: str) -> None:
     if len(padded):
         row = int(padded[0])
         name, count = series.names[row], int(series.first[row])
-        msg = f"{name} of {field} starts {count} periods after the others; cut all of them to the periods they share"
+        what = f"{name} of {field}" if series.count > 1 else field
+        msg = f"{what} has no values in its first {count} periods; cut all series to the periods they share"
         raise InvalidInput(msg, field=field, where=name)
 
 
