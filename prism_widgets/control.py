@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import html
+import re
 from typing import Any
 
 import panel as pn
@@ -11,7 +12,7 @@ import param
 
 from prism_kernels.rules import Choice, Date, Either, Fixed, Flag, Group, Many, Nothing, Number, Rule, Text
 
-__all__ = ["Control", "Note", "fits", "initial_of"]
+__all__ = ["Control", "Note", "fits", "initial_of", "plain"]
 
 
 class Control(pn.viewable.Viewer):
@@ -35,7 +36,7 @@ class Control(pn.viewable.Viewer):
 
     def __init__(self, rule: Rule, *, label: str, value: Any, about: str = "") -> None:
         super().__init__(value=value)
-        self.rule, self.label, self.about = rule, label, about
+        self.rule, self.label, self.about = rule, label, plain(about)
         self._busy = False
         self._layout = self._build()
         self._put()
@@ -60,6 +61,9 @@ class Control(pn.viewable.Viewer):
         where
             The offending place inside a group.
         """
+        self._refuse(sentence, where)
+
+    def _refuse(self, sentence: str, where: str) -> None:
         raise NotImplementedError
 
     def _put(self, *_: Any) -> None:
@@ -89,22 +93,34 @@ class Note(pn.viewable.Viewer):
 
     def __init__(self, about: str) -> None:
         super().__init__()
-        self._about = about
+        self._about = plain(about)
         self._pane = pn.pane.HTML("", margin=(0, 12, 4, 12), sizing_mode="stretch_width")
         self.say("")
 
     def say(self, sentence: str) -> None:
         """Show a sentence, or the help where it is empty."""
-        if sentence:
-            self._pane.object = (
-                f'<div role="alert" style="font-size:12px;color:var(--prism-error)">{html.escape(sentence)}</div>'
-            )
-        else:
-            self._pane.object = f'<div style="font-size:12px;opacity:.8">{html.escape(self._about)}</div>'
+        text = html.escape(sentence or self._about)
+        head = (
+            '<div role="alert" style="font-size:12px;font-weight:600">⚠ '
+            if sentence
+            else '<div style="font-size:12px">'
+        )
+        self._pane.object = f"{head}{text}</div>"
         self._pane.visible = bool(sentence or self._about)
 
     def __panel__(self) -> Any:
         return self._pane
+
+
+def plain(text: str) -> str:
+    """Take the markup out of a docstring's line: literals and roles become their text.
+
+    Parameters
+    ----------
+    text
+        The line.
+    """
+    return re.sub(r":\w+:`~?([^`]*)`", r"\1", text).replace("``", "").replace("`", "")
 
 
 def initial_of(rule: Rule) -> Any:

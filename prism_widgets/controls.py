@@ -31,12 +31,13 @@ from prism_widgets.controls_plain import (
 
 __all__ = ["SettingsForm", "control_for", "title_of"]
 
+_FEW = 6  # settings that are all shown at once
 _Maker = Callable[..., Control]
 
 
 def title_of(name: str) -> str:
     """Return the words for a name: ``season_length`` is "Season length", ``h`` stays as it is."""
-    words = name.replace("_", " ")
+    words = name.strip("_").replace("_", " ")
     return words if len(words) <= 2 else words[0].upper() + words[1:]
 
 
@@ -116,15 +117,14 @@ class SettingsForm(pn.viewable.Viewer):
         super().__init__()
         self.operation = operation
         first = dict(first or {})
-        operation.validate(
-            {**{n: initial_of(operation.rules[n]) for n in operation.rules if n not in operation.defaults}, **first}
-        )
+        needed = {n: initial_of(rule) for n, rule in operation.rules.items() if n not in operation.defaults}
+        operation.validate({**needed, **first})
         self.hidden = {n: first[n] for n in hidden if n in first}
         self.controls = {
             name: control_for(
                 rule,
                 label=title_of(name),
-                value=first.get(name, operation.defaults.get(name, initial_of(rule))),
+                value=first[name] if name in first else operation.defaults.get(name, needed.get(name)),
                 about=operation.documentation.get(name, ""),
             )
             for name, rule in operation.rules.items()
@@ -139,14 +139,13 @@ class SettingsForm(pn.viewable.Viewer):
         import panel_material_ui as pmui
 
         names = list(self.controls)
-        main = self._main if len(names) > 6 and self._main else names
+        main = names if len(names) <= _FEW else self._main or names[:_FEW]
         rest = [n for n in names if n not in main]
         parts: list[Any] = [self.controls[n] for n in main]
         if rest:
-            parts.append(
-                pmui.Accordion(("More settings", pmui.Column(*[self.controls[n] for n in rest])), title_variant="body1")
-            )
-        return pmui.Column(*parts, margin=0, sizing_mode="stretch_width")
+            more = pn.Column(*[self.controls[n] for n in rest], sizing_mode="stretch_width")
+            parts.append(pmui.Accordion(("More settings", more), title_variant="body1", sizing_mode="stretch_width"))
+        return pn.Column(*parts, margin=0, sizing_mode="stretch_width")
 
     def _note(self, *_: Any) -> None:
         self.changed += 1

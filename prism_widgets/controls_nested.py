@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+import panel as pn
 import panel_material_ui as pmui
 
 from prism_kernels.rules import Choice, Either, Fixed, Group, Many, Nothing, Rule
@@ -38,7 +39,7 @@ class _Nested(Control):
         part.param.watch(self._take, "value")
         return part
 
-    def refuse(self, sentence: str, where: str = "") -> None:
+    def _refuse(self, sentence: str, where: str) -> None:
         self._note.say(sentence)
 
 
@@ -51,17 +52,17 @@ class EitherControl(_Nested):
         self._note = Note("")
         self._rest = [o for o in self.rule.options if not isinstance(o, Nothing)]
         self._inner: dict[int, Control] = {}
-        self._slot = pmui.Column(margin=0, sizing_mode=_WIDE)
+        self._slot = pn.Column(margin=0, sizing_mode=_WIDE)
         self._optional = len(self._rest) == 1 and len(self.rule.options) > 1
         if self._optional:
-            self._switch: Any = pmui.Checkbox(label=f"Set {self.label}", size="small", margin=(4, 6, 0, 6))
+            self._switch: Any = pmui.Checkbox(label=f"Set {_lower(self.label)}", size="small", margin=(4, 6, 0, 6))
         else:
             self._switch = pmui.Select(
                 label=self.label, options=self._kinds(), size="small", sizing_mode=_WIDE, margin=(8, 10, 0, 10)
             )
         self._help = Note(self.about)
         self._switch.param.watch(self._switched, "value")
-        return pmui.Column(self._switch, self._slot, self._help, self._note, margin=0, sizing_mode=_WIDE)
+        return pn.Column(self._switch, self._slot, self._help, self._note, margin=0, sizing_mode=_WIDE)
 
     def _kinds(self) -> dict[str, tuple[int, Any]]:
         """List the choices by value, the other options by what they are; each with its place among the options."""
@@ -121,7 +122,7 @@ class EitherControl(_Nested):
             return self._switch.value[1]
         return self._inner[place].value
 
-    def refuse(self, sentence: str, where: str = "") -> None:
+    def _refuse(self, sentence: str, where: str) -> None:
         inner = self._inner.get(self._chosen())
         if inner is not None and self._slot.objects:
             inner.refuse(sentence, where)
@@ -140,8 +141,8 @@ class FixedControl(_Nested):
             self._part(rule, label=f"{self.label} {k + 1}", value=value)
             for k, (rule, value) in enumerate(zip(self.rule.items, self.value, strict=True))
         ]
-        row = pmui.Row(*self._parts, margin=0, sizing_mode=_WIDE)
-        return pmui.Column(row, self._note, margin=0, sizing_mode=_WIDE)
+        row = pn.Row(*self._parts, margin=0, sizing_mode=_WIDE)
+        return pn.Column(row, self._note, margin=0, sizing_mode=_WIDE)
 
     def _show(self, value: Any) -> None:
         for part, one in zip(self._parts, value, strict=True):
@@ -177,7 +178,7 @@ class GroupControl(_Nested):
     def _read(self) -> Any:
         return {name: part.value for name, part in self._parts.items()}
 
-    def refuse(self, sentence: str, where: str = "") -> None:
+    def _refuse(self, sentence: str, where: str) -> None:
         for name, part in self._parts.items():
             part.refuse(sentence if name == where else "")
         self._note.say("" if where in self._parts else sentence)
@@ -191,10 +192,10 @@ class TableControl(_Nested):
     def _build(self) -> Any:
         self._note = Note(self.about)
         self._rows: list[Control] = []
-        self._body = pmui.Column(margin=0, sizing_mode=_WIDE)
+        self._body = pn.Column(margin=0, sizing_mode=_WIDE)
         self._add = pmui.Button(label=f"Add to {self.label}", variant="outlined", size="small", on_click=self._added)
         head = pmui.Typography(self.label, variant="subtitle2", margin=(8, 10, 0, 10))
-        return pmui.Column(head, self._note, self._body, self._add, margin=0, sizing_mode=_WIDE)
+        return pn.Column(head, self._note, self._body, self._add, margin=0, sizing_mode=_WIDE)
 
     def _show(self, value: Any) -> None:
         self._rows = [self._part(self.rule.item, label=f"{self.label} {k + 1}", value=v) for k, v in enumerate(value)]
@@ -206,7 +207,7 @@ class TableControl(_Nested):
     def _line(self, place: int, row: Control) -> Any:
         button = pmui.Button(label=f"Remove {self.label} {place + 1}", variant="text", size="small")
         button.on_click(lambda _: self._removed(row))
-        return pmui.Column(row, button, margin=0, sizing_mode=_WIDE)
+        return pn.Column(row, button, margin=0, sizing_mode=_WIDE)
 
     def _added(self, _: Any) -> None:
         self.value = (*self.value, initial_of(self.rule.item))
@@ -216,6 +217,10 @@ class TableControl(_Nested):
 
     def _read(self) -> Any:
         return tuple(row.value for row in self._rows)
+
+
+def _lower(label: str) -> str:
+    return label[0].lower() + label[1:] if label[1:].islower() else label
 
 
 def _fields(rule: Group, value: Any) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import json
 import math
 from typing import Any
 
+import panel as pn
 import panel_material_ui as pmui
 
 from prism_kernels.rules import Choice, Many, Number, Rule
@@ -26,7 +27,6 @@ __all__ = [
 
 _WIDE = "stretch_width"
 _STEPS = 100
-_FEW = 3
 
 
 class _Entry(Control):
@@ -51,7 +51,7 @@ class _Entry(Control):
     def _parsed(self, text: str) -> Any:
         return text
 
-    def refuse(self, sentence: str, where: str = "") -> None:
+    def _refuse(self, sentence: str, where: str) -> None:
         self._entry.param.update(error_state=bool(sentence), helper_text=sentence or self.about)
 
 
@@ -76,6 +76,8 @@ class SliderControl(NumberControl):
 
     def _build(self) -> Any:
         entry = super()._build()
+        entry.helper_text = ""
+        self._note = Note(self.about)
         low, high, step = span_of(self.rule, self.value) or (0, 1, 1)
         kind = pmui.IntSlider if self.rule.whole else pmui.FloatSlider
         cast = int if self.rule.whole else float
@@ -84,7 +86,7 @@ class SliderControl(NumberControl):
             sizing_mode=_WIDE, margin=(0, 12, 4, 12), sx={"& .MuiFormLabel-root": {"display": "none"}},
         )  # fmt: skip
         self._slider.param.watch(self._slid, "value")
-        return pmui.Column(entry, self._slider, margin=0, sizing_mode=_WIDE)
+        return pn.Column(entry, self._slider, self._note, margin=0, sizing_mode=_WIDE)
 
     def _show(self, value: Any) -> None:
         super()._show(value)
@@ -94,6 +96,9 @@ class SliderControl(NumberControl):
         value = super()._read()
         self._follow(value)
         return value
+
+    def _refuse(self, sentence: str, where: str) -> None:
+        self._entry.param.update(error_state=bool(sentence), helper_text=sentence)
 
     def _follow(self, value: Any) -> None:
         """Move the slider to a typed value; a value beyond a soft end stretches it."""
@@ -116,7 +121,7 @@ class SliderControl(NumberControl):
 
 
 class ChoiceControl(Control):
-    """One of a few values: buttons for up to three, a list for more."""
+    """One of a few values, chosen from a list."""
 
     rule: Choice
 
@@ -127,7 +132,7 @@ class ChoiceControl(Control):
             label=self.label, options=options, size="small", sizing_mode=_WIDE, margin=(8, 10, 0, 10)
         )
         self._select.param.watch(self._take, "value")
-        return pmui.Column(self._select, self._note, margin=0, sizing_mode=_WIDE)
+        return pn.Column(self._select, self._note, margin=0, sizing_mode=_WIDE)
 
     def _show(self, value: Any) -> None:
         if value in self.rule.values:
@@ -136,7 +141,7 @@ class ChoiceControl(Control):
     def _read(self) -> Any:
         return self._select.value
 
-    def refuse(self, sentence: str, where: str = "") -> None:
+    def _refuse(self, sentence: str, where: str) -> None:
         self._note.say(sentence)
 
 
@@ -147,7 +152,7 @@ class FlagControl(Control):
         self._note = Note(self.about)
         self._box = pmui.Checkbox(label=self.label, size="small", margin=(4, 6, 0, 6))
         self._box.param.watch(self._take, "value")
-        return pmui.Column(self._box, self._note, margin=0, sizing_mode=_WIDE)
+        return pn.Column(self._box, self._note, margin=0, sizing_mode=_WIDE)
 
     def _show(self, value: Any) -> None:
         self._box.value = bool(value)
@@ -155,7 +160,7 @@ class FlagControl(Control):
     def _read(self) -> Any:
         return self._box.value
 
-    def refuse(self, sentence: str, where: str = "") -> None:
+    def _refuse(self, sentence: str, where: str) -> None:
         self._note.say(sentence)
 
 
@@ -201,7 +206,7 @@ class PicksControl(Control):
             label=self.label, options={str(v): v for v in values}, inline=True, size="small"
         )
         self._boxes.param.watch(self._take, "value")
-        return pmui.Column(self._boxes, self._note, margin=0, sizing_mode=_WIDE)
+        return pn.Column(self._boxes, self._note, margin=0, sizing_mode=_WIDE)
 
     def _show(self, value: Any) -> None:
         self._boxes.value = list(value)
@@ -209,7 +214,7 @@ class PicksControl(Control):
     def _read(self) -> Any:
         return tuple(self._boxes.value)
 
-    def refuse(self, sentence: str, where: str = "") -> None:
+    def _refuse(self, sentence: str, where: str) -> None:
         self._note.say(sentence)
 
 

@@ -107,8 +107,9 @@ def html_page(run: Run, view: Any = None) -> bytes:
 
 
 _STYLE = (
-    "body{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:60rem;padding:0 1rem;color:#1a1c20;background:#fff}"
-    "table{border-collapse:collapse;font-size:14px}td,th{padding:.2rem .8rem;text-align:right;border-bottom:1px solid #ddd}"
+    "body{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:60rem;padding:0 1rem;color:#1a1c20;"
+    "background:#fff}table{border-collapse:collapse;font-size:14px}"
+    "td,th{padding:.2rem .8rem;text-align:right;border-bottom:1px solid #ddd}"
     "pre{background:#f4f5f7;padding:1rem;overflow:auto;font-size:13px}"
 )
 

@@ -68,19 +68,19 @@ class Explorer(pn.viewable.Viewer):
         about = pmui.Typography(_escaped(row.summary), variant="body2", margin=(0, 10, 8, 10))
         self._run = pmui.Button(label="Run", variant="contained", size="small", width=90)
         self._stop = pmui.Button(label="Cancel", variant="outlined", size="small", width=90, disabled=True)
-        self._live = pmui.Checkbox.from_param(self.param.live, label="Live", size="small", width=90)
+        self._live = pmui.Checkbox.from_param(self.param.live, label="Live", description="", size="small", width=90)
         self._status = Live(text="Ready.", sizing_mode=_WIDE, margin=(4, 10))
         self._bar = pmui.LinearProgress(value=0, sizing_mode=_WIDE, visible=False, margin=(0, 10))
         self._card = pn.pane.HTML("", visible=False, sizing_mode=_WIDE, margin=(4, 10))
-        buttons = pmui.Row(self._run, self._stop, self._live, margin=(4, 4))
-        left = pmui.Column(
+        buttons = pn.Row(self._run, self._stop, self._live, margin=(4, 4))
+        left = pn.Column(
             *self.pickers.values(), self.form, buttons, width=340, margin=0, sizing_mode="fixed" if False else None
         )
-        right = pmui.Column(
+        right = pn.Column(
             self._status, self._bar, self._card, self._outcome, sizing_mode=_WIDE, margin=0, min_width=320
         )
-        body = pmui.FlexBox(left, right, gap="12px", flex_wrap="wrap", sizing_mode=_WIDE)
-        self._layout = pmui.Column(head, about, body, sizing_mode=_WIDE, margin=0)
+        body = pn.FlexBox(left, right, gap="12px", flex_wrap="wrap", sizing_mode=_WIDE)
+        self._layout = pn.Column(head, about, body, sizing_mode=_WIDE, margin=0)
 
     def _wire(self) -> None:
         self._run.on_click(self._pressed)
@@ -198,11 +198,7 @@ class Explorer(pn.viewable.Viewer):
 
     def _begin(self) -> None:
         """Run once when first shown, where an event loop is there to do it."""
-        if (
-            self._ticket
-            or self.job.state != "idle"
-            or any(p.value is None and self.operation.data[n].required for n, p in self.pickers.items())
-        ):
+        if self._ticket or self.job.state != "idle" or any(p.missing for p in self.pickers.values()):
             return
         self._ticket = 1
         if pn.state.curdoc is not None and pn.state.curdoc.session_context:

@@ -11,7 +11,7 @@ import dataclasses
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import panel as pn
 import panel_material_ui as pmui
@@ -27,7 +27,7 @@ from prism_widgets.upload import Upload
 
 __all__ = ["Given", "InputPicker"]
 
-_SAMPLE, _FILE, _VARIABLE, _GIVEN, _NONE = "Sample", "File", "Notebook variable", "As given", "None"
+_SAMPLE, _FILE, _VARIABLE, _GIVEN, _NONE = "sample", "file", "variable", "given", "none"
 _WIDE = "stretch_width"
 
 
@@ -53,15 +53,11 @@ class Given:
     def read(self) -> Input:
         """Return the data as the operation takes it."""
         if self._read is None:
-            found = (
-                self.kind.resolve(self.value, field=self.field)
-                if isinstance(self.value, str)
-                else self.kind.of(self.value, field=self.field)
-            )
-            if self.source is not None and dataclasses.is_dataclass(found):
-                found = dataclasses.replace(found, source=self.source)  # type: ignore[assignment]
-            self._read = found
-        return self._read
+            named = isinstance(self.value, str)
+            found: Any = (self.kind.resolve if named else self.kind.of)(self.value, field=self.field)
+            given = self.source is not None and dataclasses.is_dataclass(found)
+            self._read = dataclasses.replace(found, source=self.source) if given else found
+        return cast("Input", self._read)
 
 
 class InputPicker(pn.viewable.Viewer):
@@ -82,73 +78,68 @@ class InputPicker(pn.viewable.Viewer):
     def __init__(self, data: Data, *, about: str = "", first: Any = None) -> None:
         super().__init__()
         self.data, self._first = data, first
-        samples = {s.title: n for n, s in data.kind.samples().items()}
-        named = isinstance(first, str) and first in samples.values()
-        self._note = Note(about)
+        samples = data.kind.samples()
+        self._named = isinstance(first, str) and first in samples
         label = data.name if data.required else f"{data.name} (optional)"
-        self._way = pmui.Select(
-            label=f"{label}: from", options=self._ways(bool(samples), first is not None and not named),
-            size="small", sizing_mode=_WIDE, margin=(8, 10, 4, 10),
-        )  # fmt: skip
-        self._sample = pmui.Select(
-            label=f"{data.name}: sample", options=samples, size="small", sizing_mode=_WIDE, margin=(4, 10)
-        )
-        if named:
-            self._sample.value = first
+        self._note = Note(about)
+        self._way = _select(label, self._ways())
         self._upload = Upload(label=f"{data.name}: CSV, Parquet or NPY file", sizing_mode=_WIDE, margin=(4, 10))
-        self._variable = pmui.Select(
-            label=f"{data.name}: variable", options=[], size="small", sizing_mode=_WIDE, margin=(4, 10)
-        )
+        self._variable = _select(f"{data.name}: variable", {})
         self._again = pmui.Button(label="List variables again", variant="text", size="small", on_click=self._listed)
-        self._slot = pmui.Column(margin=0, sizing_mode=_WIDE)
-        self._layout = pmui.Column(self._way, self._slot, self._note, margin=0, sizing_mode=_WIDE)
-        for widget, name in (
-            (self._way, "value"),
-            (self._sample, "value"),
-            (self._variable, "value"),
-            (self._upload, "path"),
-        ):
+        self._slot = pn.Column(margin=0, sizing_mode=_WIDE)
+        self._layout = pn.Column(self._way, self._slot, self._note, margin=0, sizing_mode=_WIDE)
+        self._way.value = self._start()
+        for widget, name in ((self._way, "value"), (self._variable, "value"), (self._upload, "path")):
             widget.param.watch(self._picked, name)
-        self._way.value = self._start(named)
         self._picked()
 
-    def _ways(self, samples: bool, given: bool) -> list[str]:
-        ways = [_GIVEN] if given else []
-        ways += [_SAMPLE] if samples else []
-        ways += [_FILE]
-        ways += [_VARIABLE] if runtime.where() == "lab" else []
-        return ways if self.data.required else [*ways, _NONE]
+    def _ways(self) -> dict[str, tuple[str, str]]:
+        """List where the data may come from, by what the list says."""
+        ways: dict[str, tuple[str, str]] = {}
+        if self._first is not None and not self._named:
+            ways["As given"] = (_GIVEN, "")
+        if not self.data.required:
+            ways["None"] = (_NONE, "")
+        ways.update({f"{n}: {s.title}": (_SAMPLE, n) for n, s in self.data.kind.samples().items()})
+        ways["A file …"] = (_FILE, "")
+        if runtime.where() == "lab":
+            ways["A variable of this notebook …"] = (_VARIABLE, "")
+        return ways
 
-    def _start(self, named: bool) -> str:
-        if self._first is not None and not named:
-            return _GIVEN
-        return self._way.options[0] if self.data.required or named else _NONE
+    def _start(self) -> tuple[str, str]:
+        if self._named:
+            return _SAMPLE, self._first
+        ways: list[tuple[str, str]] = list(self._way.options.values())
+        return ways[0]
 
     def _picked(self, *_: Any) -> None:
-        way = self._way.value
-        parts = {_SAMPLE: [self._sample], _FILE: [self._upload], _VARIABLE: [self._variable, self._again]}
+        way = self._way.value[0]
+        parts = {_FILE: [self._upload], _VARIABLE: [self._variable, self._again]}.get(way, [])
         if way == _VARIABLE and not self._variable.options:
             self._listed()
-        if self._slot.objects != parts.get(way, []):
-            self._slot.objects = parts.get(way, [])
+        if self._slot.objects != parts:
+            self._slot.objects = parts
         self._note.say("")
-        self.value = self._found(way)
+        self.value = self._found(*self._way.value)
 
-    def _found(self, way: str) -> Given | None:
-        kind, name = self.data.kind, self.data.name
-        if way == _SAMPLE and self._sample.value:
-            return Given(kind, name, self._sample.value)
+    def _found(self, way: str, name: str) -> Given | None:
+        kind, field = self.data.kind, self.data.name
+        if way == _SAMPLE:
+            return Given(kind, field, name)
         if way == _GIVEN:
-            return Given(kind, name, self._first)
+            return Given(kind, field, self._first)
         if way == _FILE and self._upload.path is not None:
-            return Given(kind, name, self._upload.path, source=f"Path({self._upload.path.name!r})")
-        if way == _VARIABLE and self._variable.value:
-            chosen = _variables().get(self._variable.value)
-            return None if chosen is None else Given(kind, name, chosen, source=self._variable.value)
-        return None
+            return Given(kind, field, self._upload.path, source=f"Path({self._upload.path.name!r})")
+        chosen = _variables().get(self._variable.value) if way == _VARIABLE else None
+        return None if chosen is None else Given(kind, field, chosen, source=self._variable.value)
 
     def _listed(self, *_: Any) -> None:
-        self._variable.options = sorted(_variables())
+        self._variable.options = {n: n for n in sorted(_variables())}
+
+    @property
+    def missing(self) -> bool:
+        """Whether data is needed and none was picked."""
+        return self.value is None and self.data.required
 
     def refuse(self, sentence: str) -> None:
         """Show a sentence beside the picker; an empty one takes it away.
@@ -160,19 +151,26 @@ class InputPicker(pn.viewable.Viewer):
         """
         self._note.say(sentence)
 
-    def upload(self, path: Path) -> None:
-        """Pick a file, as an upload does.
+    def pick(self, given: str | Path) -> None:
+        """Pick a sample by its name, or a file as an upload does.
 
         Parameters
         ----------
-        path
-            Where it lies.
+        given
+            Name of a sample, or where a file lies.
         """
-        self._way.value = _FILE
-        self._upload.path = path
+        if isinstance(given, Path):
+            self._way.value = (_FILE, "")
+            self._upload.path = given
+        else:
+            self._way.value = (_SAMPLE, given)
 
     def __panel__(self) -> Any:
         return self._layout
+
+
+def _select(label: str, options: dict[str, Any]) -> Any:
+    return pmui.Select(label=label, options=options, size="small", sizing_mode=_WIDE, margin=(8, 10, 4, 10))
 
 
 def _variables() -> dict[str, Any]:
@@ -187,19 +185,3 @@ def _readable(value: Any) -> bool:
     if isinstance(value, Mapping):
         return bool(value) and all(is_array(v) for v in value.values())
     return (is_array(value) and value.ndim > 0) or tables.is_table(value) or isinstance(value, Input)
-
-
-def read(picked: Mapping[str, Given | None]) -> dict[str, Input]:
-    """Read what was picked, by parameter.
-
-    Parameters
-    ----------
-    picked
-        What the pickers hold.
-
-    Raises
-    ------
-    InvalidInput
-        For the first data that cannot be read.
-    """
-    return {name: given.read() for name, given in picked.items() if given is not None}

@@ -1,4 +1,4 @@
-"""What stands on screen of a run: picture, table, downloads, the same run for other surfaces, and where it came from."""
+"""What stands on screen of a run: picture, table, downloads, the run for other surfaces, its origin."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class OutcomePanel(pn.viewable.Viewer):
         super().__init__()
         self.run: Run | None = None
         self.view: View | None = None
-        self._slot = pmui.Column(_skeleton(), margin=0, sizing_mode=_WIDE)
-        self._chips = pmui.Row(margin=(0, 8))
+        self._slot = pn.Column(_skeleton(), margin=0, sizing_mode=_WIDE)
+        self._chips = pn.Row(margin=(0, 8))
         self._notes = pn.pane.HTML("", visible=False, margin=(4, 10), sizing_mode=_WIDE)
         self._table = pn.pane.HTML("", margin=(4, 10), sizing_mode=_WIDE)
         self._code = pn.pane.HTML("", margin=(4, 10), sizing_mode=_WIDE)
@@ -43,11 +43,11 @@ class OutcomePanel(pn.viewable.Viewer):
         self._copy = pmui.Button(label="Copy", variant="outlined", size="small", width=90)
         self._more = pmui.Accordion(
             ("Table", self._table),
-            ("Download", pmui.Row(*self._downloads(), self._png(), margin=0)),
-            ("Use elsewhere", pmui.Column(pmui.Row(self._form, self._copy, margin=0), self._code, margin=0)),
+            ("Download", pn.Row(*self._downloads(), self._png(), margin=0)),
+            ("Use elsewhere", pn.Column(pn.Row(self._form, self._copy, margin=0), self._code, margin=0)),
             title_variant="body1", visible=False, sizing_mode=_WIDE, margin=(8, 8),
         )  # fmt: skip
-        self._layout = pmui.Column(
+        self._layout = pn.Column(
             self._chips, self._slot, self._notes, self._more, self._facts, margin=0, sizing_mode=_WIDE
         )
 
@@ -119,7 +119,8 @@ class OutcomePanel(pn.viewable.Viewer):
 
     def _write(self, *_: Any) -> None:
         text = self.text(self._form.value)
-        self._code.object = f'<pre tabindex="0" aria-label="The same run as {self._form.value}" style="{_PRE}">{html.escape(text)}</pre>'
+        label = f"The same run as {self._form.value}"
+        self._code.object = f'<pre tabindex="0" aria-label="{label}" style="{_PRE}">{html.escape(text)}</pre>'
         self._copy.js_on_click(args={"text": text}, code="navigator.clipboard.writeText(text)")
 
     @param.depends("stale", watch=True)
@@ -131,6 +132,12 @@ class OutcomePanel(pn.viewable.Viewer):
 
 
 _PRE = "overflow:auto;padding:10px;margin:0;border:1px solid rgba(128,128,128,.4);border-radius:4px;font-size:13px"
+
+
+_TABLE = (
+    ".prism-table{border-collapse:collapse;font-size:13px}.prism-table td,.prism-table th"
+    "{padding:2px 10px;text-align:right;border-bottom:1px solid rgba(128,128,128,.3)}"
+)
 
 
 def _skeleton() -> Any:
@@ -149,8 +156,8 @@ def _table(result: Any) -> str:
     frame = frame_of(result)
     body = frame.head(_ROWS).to_html(index=False, border=0, escape=True, classes="prism-table")
     rest = f"<p>The first {_ROWS} of {len(frame)} rows; the downloads have them all.</p>" if len(frame) > _ROWS else ""
-    style = ".prism-table{border-collapse:collapse;font-size:13px}.prism-table td,.prism-table th{padding:2px 10px;text-align:right;border-bottom:1px solid rgba(128,128,128,.3)}"
-    return f'<style>{style}</style><div tabindex="0" role="region" aria-label="Table of the result" style="overflow:auto;max-height:320px">{body}</div>{rest}'
+    region = 'tabindex="0" role="region" aria-label="Table of the result" style="overflow:auto;max-height:320px"'
+    return f"<style>{_TABLE}</style><div {region}>{body}</div>{rest}"
 
 
 def _footer(run: Run) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import panel_material_ui as pmui
 import param
@@ -20,8 +20,8 @@ class Upload(pmui.FileInput):
 
     path = param.ClassSelector(default=None, class_=Path, allow_None=True, doc="Where the uploaded file lies.")
 
-    _source_transforms = {**pmui.FileInput._source_transforms, "path": None}
-    _rename = {"path": None}
+    _source_transforms: ClassVar[dict[str, Any]] = {**pmui.FileInput._source_transforms, "path": None}
+    _rename: ClassVar[dict[str, Any]] = {"path": None}
 
     def __init__(self, **params: Any) -> None:
         super().__init__(

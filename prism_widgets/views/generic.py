@@ -67,8 +67,8 @@ class GenericView(View):
             return made
         self._source = ColumnDataSource({"x": [], "y": []})
         bars = kind == "bars"
-        made = figure(x_label=dims[-1], y_label=field or "", time=time, height=self.height,
-                      **({"x_range": [str(v) for v in _labels(result, dims[0])], "x_axis_type": "auto"} if bars else {}))  # fmt: skip
+        options = {"x_range": [str(v) for v in _labels(result, dims[0])], "x_axis_type": "auto"} if bars else {}
+        made = figure(x_label=dims[-1], y_label=field or "", time=time, height=self.height, **options)
         if bars:
             made.vbar("x", 0.8, "y", source=self._source, color=BLUE)
         else:
@@ -97,7 +97,7 @@ class GenericView(View):
         x, y = thin(axis_values(labels, len(value)), value)
         self._source.data = {"x": x, "y": y}
 
-    def summary(self, result: Any, place: int) -> str:
+    def _describe(self, result: Any, place: int) -> str:
         numbers = ", ".join(f"{n} {words(v)}" for n, v in _numbers(result).items())
         kind, field, dims = self._form(result)
         if field is None:
@@ -139,9 +139,8 @@ def _labels(result: Any, dimension: str) -> Any:
 def _numbers(result: Any) -> dict[str, float]:
     if hasattr(result, "key_numbers"):
         return dict(result.key_numbers())
-    return {
-        n: v for n, v in _fields(result).items() if isinstance(v, int | float | np.number) and not isinstance(v, bool)
-    }
+    there = {n: v for n, v in _fields(result).items() if isinstance(v, int | float | np.number)}
+    return {n: float(v) for n, v in there.items() if not isinstance(v, bool)}
 
 
 def _shrunk(value: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -25,7 +26,7 @@ class View(pn.viewable.Viewer):
     """Shows one result after another in the same picture.
 
     Subclasses implement ``_build``, which returns the figure with empty data sources, ``_draw``, which fills them,
-    and ``summary``. Where a result has several series, one at a time is drawn and a list chooses it.
+    and ``_describe``. Where a result has several series, one at a time is drawn and a list chooses it.
     """
 
     height = 340
@@ -38,7 +39,7 @@ class View(pn.viewable.Viewer):
         self._words = pn.pane.HTML("", margin=(4, 12), sizing_mode="stretch_width")
         self._series = pmui.Select(label="Series shown", options={"": 0}, size="small", visible=False, width=260)
         self._series.param.watch(self._again, "value")
-        self._layout = pmui.Column(self._series, margin=0, sizing_mode="stretch_width")
+        self._layout = pn.Column(self._series, margin=0, sizing_mode="stretch_width")
 
     @property
     def figure(self) -> Any:
@@ -114,6 +115,9 @@ class View(pn.viewable.Viewer):
         place
             Which series of it.
         """
+        return self._describe(result, place)
+
+    def _describe(self, result: Any, place: int) -> str:
         raise NotImplementedError
 
     def __panel__(self) -> Any:
@@ -139,7 +143,7 @@ def thin(x: Any, *columns: Any, most: int = MAX_POINTS) -> list[np.ndarray[Any, 
     leading = np.asarray(arrays[1], dtype=float)
     edges = np.linspace(0, count, most // 2 + 1).astype(int)
     keep = set()
-    for first, last in zip(edges[:-1], edges[1:], strict=True):
+    for first, last in itertools.pairwise(edges):
         part = leading[first:last]
         there = np.flatnonzero(~np.isnan(part))
         keep |= {first + there[part[there].argmin()], first + there[part[there].argmax()]} if there.size else {first}
