@@ -12,10 +12,10 @@ from prism_kernels.inputs import AnySeries, Series
 from prism_kernels.operation import operation
 from prism_kernels.timeseries import intervals
 from prism_kernels.timeseries.assembly import assemble
-from prism_kernels.timeseries.forecast_result import Forecast, Plan
+from prism_kernels.timeseries.forecast_result import Forecast
 from prism_kernels.timeseries.model import Floats, Model, Problem
 from prism_kernels.timeseries.models import ModelName, model_named
-from prism_kernels.timeseries.preparation import prepare, refuse, regressors, season_lengths
+from prism_kernels.timeseries.preparation import Plan, prepare, refuse, regressors, season_lengths
 
 __all__ = ["forecast"]
 
@@ -74,8 +74,8 @@ def forecast(
         ``conformal`` calibrates the model's standard errors on its own forecasts from earlier origins; ``analytic``
         takes them as Gaussian; ``bootstrap`` resamples the model's one-step errors along paths.
     calibration_windows
-        Number of origins that ``conformal`` rolls over; nothing takes two seasons, two horizons or 24, whichever is
-        most, as far as the series is long enough.
+        Number of origins that ``conformal`` rolls over; nothing takes two seasons, two horizons or 48, whichever is
+        most, up to 200 and as far as the series is long enough.
     exog
         Regressors over the periods of ``y``, time × regressor as a frame or regressor × time as an array.
     exog_future
@@ -102,10 +102,12 @@ def forecast(
 
     Notes
     -----
-    Conformal intervals keep the fitted parameters, forecast from every origin of the last periods, and take the
-    :math:`\lceil (n+1)\,\text{level} \rceil`-th smallest of the :math:`n` scores
-    :math:`|y_{o+j} - \hat y_{o+j}| / s_j`, pooled over origins :math:`o` and horizons :math:`j`, as the number of
-    standard errors :math:`s_j` to either side. So a level needs level/(1 − level) scores: 19 for 95 %, 99 for 99 %.
+    Conformal intervals keep the fitted parameters, forecast from each of the last :math:`W` periods, and pool the
+    scores :math:`|y_{o+j} - \hat y_{o+j}| / s_j` over origins :math:`o` and horizons :math:`j`, where :math:`s_j` is the
+    model's standard error. An interval reaches as many standard errors to either side as the
+    :math:`\lceil (W+1)\,\text{level} \rceil / W` quantile of the scores says: errors from one origin resemble each
+    other, so the correction for a finite sample counts origins. A level needs level/(1 − level) scores: 19 for 95 %, 99
+    for 99 %.
     A constant series is forecast by its constant with intervals of no width and the status ``constant``. All models run
     on the CPU in float64; arrays come back in the library, on the device and of the dtype of ``y``.
 
@@ -149,7 +151,7 @@ def forecast(
 
 def _forecast(y: Series, model: Model, template: Problem, plan: Plan, exog: Floats | None) -> Forecast:
     with telemetry.span("prepare"):
-        prepared = prepare(y, template, model, missing=plan.missing, on_error=plan.on_error)
+        prepared = prepare(y, template, model, plan)
         if plan.interval == "conformal":
             faults = intervals.calibration_faults(prepared, model, plan)
             refuse(y, faults, plan.on_error)

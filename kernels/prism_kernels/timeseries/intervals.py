@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from prism_kernels import progress
-from prism_kernels.timeseries.forecast_result import Plan
 from prism_kernels.timeseries.model import Fit, Floats, Model, Problem
-from prism_kernels.timeseries.preparation import TOO_SHORT, Fault, Prepared
+from prism_kernels.timeseries.preparation import TOO_SHORT, Fault, Plan, Prepared
 
 __all__ = ["analytic", "bootstrap", "calibration_faults", "conformal_factors", "scores_needed", "widen"]
 
 _PATHS = 2000
+_USUAL, _MOST = 48, 200  # origins
 _TINY = 1e-14  # least standard error, as a share of the largest value of a series
 
 
@@ -55,11 +55,11 @@ def windows_of(problem: Problem, needed: int, plan: Plan) -> np.ndarray[Any, np.
     """Return how many origins each series is calibrated on: what was asked for, or what its length allows."""
     room = np.maximum(problem.y.shape[1] - problem.first - needed, 0)
     wanted = plan.calibration_windows or _usual_windows(problem, plan.h)
-    return np.minimum(room, wanted).astype(np.int64)
+    return np.asarray(np.minimum(room, wanted), dtype=np.int64)
 
 
 def _usual_windows(problem: Problem, h: int) -> int:
-    return max(2 * max(problem.season_length), 2 * h, 24)
+    return min(max(2 * max(problem.season_length), 2 * h, _USUAL), _MOST)
 
 
 def calibration_faults(prepared: Prepared, model: Model, plan: Plan) -> list[Fault]:
@@ -93,7 +93,9 @@ def conformal_factors(fit: Fit, model: Model, plan: Plan) -> Floats:
     """Return how many standard errors to either side hold each level's share of the past, series × level.
 
     The parameters stay as they are, origins roll over the last periods, and absolute errors over standard errors are
-    pooled over horizons (Vovk, Gammerman, Shafer 2005; Stankevičiūtė, Alaa, van der Schaar 2021).
+    pooled over horizons (Vovk, Gammerman, Shafer 2005; Stankevičiūtė, Alaa, van der Schaar 2021). Errors from one
+    origin resemble each other, so the correction for a finite number counts origins, not scores: of W origins and n
+    scores, the ⌈n·⌈(W + 1)·level⌉ / W⌉-th smallest is taken, the largest where there is no such one.
 
     Parameters
     ----------
@@ -112,9 +114,10 @@ def conformal_factors(fit: Fit, model: Model, plan: Plan) -> Floats:
         score[length - windows > origin] = np.nan
         scores.append(score)
     pooled = np.sort(np.concatenate(scores, axis=1), axis=1)  # NaN goes last
-    counts = (~np.isnan(pooled)).sum(axis=1)
-    ranks = np.ceil(np.round((counts[:, None] + 1) * np.asarray(plan.level), 9)).astype(np.int64)
-    return np.asarray(np.take_along_axis(pooled, np.minimum(ranks, counts[:, None]) - 1, axis=1))
+    counts = (~np.isnan(pooled)).sum(axis=1)[:, None]
+    shares = np.minimum(np.ceil(np.round((windows[:, None] + 1) * np.asarray(plan.level), 9)) / windows[:, None], 1.0)
+    ranks = np.ceil(np.round(counts * shares, 9)).astype(np.int64)
+    return np.asarray(np.take_along_axis(pooled, ranks - 1, axis=1))
 
 
 def _scores(fit: Fit, model: Model, origin: int, h: int) -> Floats:
@@ -150,7 +153,8 @@ def bootstrap(fit: Fit, model: Model, mean: Floats, plan: Plan, exog: Floats | N
     Notes
     -----
     How an error of one future period moves the later ones is read off the model itself, by applying it to its own
-    forecast with that period moved by one standard deviation; exact for linear models, first order for others.
+    forecast with that period moved by one standard deviation; exact for linear models, first order for others. The
+    errors are centred and have the model's variance.
     """
     moves = _responses(fit, model, mean, exog)
     tails = np.asarray([[(1 - s) / 2, (1 + s) / 2] for s in plan.level]).ravel()
@@ -159,9 +163,16 @@ def bootstrap(fit: Fit, model: Model, mean: Floats, plan: Plan, exog: Floats | N
     for k in progress.track(range(len(mean)), "bootstrap"):
         own = residuals[k][~np.isnan(residuals[k])]
         drawn = np.random.default_rng(plan.seed).random((_PATHS, mean.shape[1]))
-        errors = (own - own.mean())[(drawn * len(own)).astype(np.int64)]
+        errors = _like_sigma(own, float(fit.sigma2[k]))[(drawn * len(own)).astype(np.int64)]
         ends[k] = np.quantile(errors @ moves[k], tails, axis=0).reshape(len(plan.level), 2, -1)
     return mean[:, None, :] + ends[:, :, 0], mean[:, None, :] + ends[:, :, 1]
+
+
+def _like_sigma(residuals: Floats, sigma2: float) -> Floats:
+    """Centre residuals, and give them the model's variance."""
+    centred = residuals - residuals.mean()
+    power = float((centred**2).mean())
+    return centred * np.sqrt(sigma2 / power) if power > 0 else centred
 
 
 def _responses(fit: Fit, model: Model, mean: Floats, exog: Floats | None) -> Floats:
