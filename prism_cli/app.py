@@ -7,6 +7,9 @@ from typing import Annotated
 
 import typer
 
+from prism_cli import report
+from prism_cli.options import Data, Settings
+
 __all__ = ["app"]
 
 app = typer.Typer(
@@ -16,9 +19,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-
-Data = Annotated[list[str] | None, typer.Option("--data", metavar="NAME=SAMPLE|FILE", help="Data by name.")]
-Settings = Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A setting, as JSON or text.")]
 
 
 def _version(asked: bool) -> None:
@@ -105,3 +105,6 @@ def warmup(
     warmth = terminal.work(lambda: warm_up(processes=processes), "finding kernels")
     count = len(warmth.compiled) + len(warmth.cached)
     print(f"{count} kernels are ready in {warmth.folder}: {len(warmth.compiled)} compiled in {warmth.seconds:.1f} s")
+
+
+app.add_typer(report.app, name="report")

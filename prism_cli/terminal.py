@@ -37,14 +37,16 @@ class Bar:
     ----------
     title
         What the work is called until it reports.
+    leave
+        Whether it stays on the screen when the work is done.
     """
 
-    def __init__(self, title: str) -> None:
+    def __init__(self, title: str, *, leave: bool = False) -> None:
         from tqdm import tqdm
 
         self._lock = threading.Lock()
         self._outer: str | None = None
-        self._bar = tqdm(total=None, desc=title, delay=0.3, leave=False, **bar_options())
+        self._bar = tqdm(total=None, desc=title, delay=0.0 if leave else 0.3, leave=leave, **bar_options())
 
     def __call__(self, done: float, total: float, label: str) -> None:
         """Take note that ``done`` of ``total`` steps of ``label`` are behind us."""

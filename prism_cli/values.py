@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
 from prism_kernels.errors import InvalidInput, nearest
 from prism_kernels.inputs import Input
 from prism_kernels.operation import Operation
 
-__all__ = ["data_names", "pairs", "read_data", "settings", "value_of"]
+__all__ = ["pairs", "read_data", "settings", "texts", "value_of"]
 
 
 def value_of(text: str) -> Any:
@@ -31,7 +31,7 @@ def _text(name: str) -> str:
     return name  # NaN and Infinity are no JSON; as texts they are refused where a number belongs
 
 
-def pairs(given: Iterable[str], option: str) -> dict[str, Any]:
+def pairs(given: Iterable[str], option: str, texts: Container[str] = ()) -> dict[str, Any]:
     """Read ``name=value`` texts.
 
     Parameters
@@ -40,6 +40,8 @@ def pairs(given: Iterable[str], option: str) -> dict[str, Any]:
         The texts.
     option
         The option they came from, for messages.
+    texts
+        Names whose values stay the texts they are, since they name data.
 
     Raises
     ------
@@ -55,7 +57,7 @@ def pairs(given: Iterable[str], option: str) -> dict[str, Any]:
         if name in found:
             msg = f"{option} names {name} twice; give it once"
             raise InvalidInput(msg, field=name)
-        found[name] = value_of(value)
+        found[name] = value if name in texts else value_of(value)
     return found
 
 
@@ -82,29 +84,30 @@ def settings(row: Operation, given: Iterable[str]) -> dict[str, Any]:
     return row.validate(found)
 
 
-def data_names(row: Operation, given: Iterable[str]) -> dict[str, str]:
-    """Read ``name=SAMPLE|FILE`` texts; a text without a name belongs to the first data of the operation.
+def texts(given: Iterable[str], data: Mapping[str, object], owner: str) -> dict[str, str]:
+    """Read ``name=SAMPLE|FILE`` texts; a text without a name belongs to the first data there is.
 
     Parameters
     ----------
-    row
-        The operation.
     given
         The texts.
+    data
+        The data that can be given, by name.
+    owner
+        Who takes the data, for messages.
 
     Raises
     ------
     InvalidInput
-        For a name that is no data of the operation and for one given twice.
+        For a name that is no data and for one given twice.
     """
     found: dict[str, str] = {}
     for text in given:
         name, equals, value = text.partition("=")
         if not equals or not name.isidentifier():
-            name, value = next(iter(row.data)), text
-        if name not in row.data:
-            way_out = "it is a setting: use --set" if name in row.rules else nearest(name, row.data)
-            msg = f"{row.name} takes no data called {name!r}; {way_out}"
+            name, value = next(iter(data), ""), text
+        if name not in data:
+            msg = f"{owner} takes no data called {name!r}; {nearest(name, data) if data else 'it takes none'}"
             raise InvalidInput(msg, field=name)
         if name in found:
             msg = f"--data names {name} twice; give it once"
@@ -114,5 +117,5 @@ def data_names(row: Operation, given: Iterable[str]) -> dict[str, str]:
 
 
 def read_data(row: Operation, given: Iterable[str]) -> dict[str, Input]:
-    """Read the data that the texts name; see :func:`data_names`."""
-    return {n: row.data[n].kind.resolve(text, field=n) for n, text in data_names(row, given).items()}
+    """Read the data of an operation that ``name=SAMPLE|FILE`` texts name; see :func:`texts`."""
+    return {n: row.data[n].kind.resolve(text, field=n) for n, text in texts(given, row.data, row.name).items()}

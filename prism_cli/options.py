@@ -1,0 +1,12 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+__all__ = ["Data", "Settings"]
+
+Data = Annotated[list[str] | None, typer.Option("--data", metavar="NAME=SAMPLE|FILE", help="Data by name.")]
+Settings = Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A setting, as JSON or text.")]

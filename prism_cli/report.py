@@ -1,0 +1,169 @@
+"""``prism report``: make reports, list them, show one with what changed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from prism_cli.options import Data, Settings
+
+if TYPE_CHECKING:
+    from prism_lab.reports.template import Template
+    from prism_lab.store import Entry, Store
+
+__all__ = ["app"]
+
+app = typer.Typer(help="Make reports, list them, show one with what changed.", no_args_is_help=True)
+
+_FAILED = 1
+_SIGNALLED = 128
+
+
+@app.command(add_help_option=False)
+def run(
+    context: typer.Context,
+    name: Annotated[str | None, typer.Argument(help="A template, an operation, or a notebook.")] = None,
+    *,
+    parameters: Annotated[
+        list[str] | None, typer.Option("-p", "--parameter", metavar="NAME=VALUE", help="A parameter, as JSON or text.")
+    ] = None,
+    data: Data = None,
+    settings: Settings = None,
+    out: Annotated[Path | None, typer.Option(help="Folder to write to; reports/NAME-TIME without it.")] = None,
+    help: Annotated[bool, typer.Option("--help", help="Show the parameters, and leave.")] = False,
+) -> None:
+    """Make one report: prism report run forecast -p y=sunspots -p h=12 --out DIR."""
+    if name is None:
+        print(context.get_help())
+        raise typer.Exit(0 if help else 2)
+    from prism_cli.terminal import Bar
+    from prism_kernels.progress import Listener, listen
+    from prism_lab.reports.runner import run_report
+    from prism_lab.reports.template import find_template
+
+    if help:
+        _explain(find_template(name))
+        return
+    given = _given(find_template(name), parameters or (), data or (), settings or ())
+    bar = Bar(name, leave=True)
+    try:
+        with listen(Listener(bar)):
+            made = run_report(name, given, out=out)
+    finally:
+        bar.close()
+    for path in made.files.values():
+        print(path)
+    _changes(made.record["differences"])
+    if made.entry.status != "completed":
+        print(f"prism: report {name} {made.entry.status}: {made.entry.error}", file=sys.stderr)
+        raise typer.Exit(_SIGNALLED + made.signal if made.signal else _FAILED)
+
+
+def _given(template: Template, parameters: Any, data: Any, settings: Any) -> dict[str, Any]:
+    """Put what stands after ``-p``, ``--data`` and ``--set`` into one mapping; a name given twice is refused."""
+    from prism_cli import values
+    from prism_kernels.errors import InvalidInput
+
+    found = values.pairs(parameters, "-p", texts=template.data)
+    sources = values.texts(data, template.data, f"report {template.name}")
+    for option, more in (("--data", sources), ("--set", values.pairs(settings, "--set", texts=template.data))):
+        for name in more:
+            if name in found:
+                msg = f"{option} names {name}, which -p or --data gave already; give it once"
+                raise InvalidInput(msg, field=name)
+        found |= more
+    return found
+
+
+def _explain(template: Template) -> None:
+    if template.generic and template.operation is not None:
+        from prism_cli.operation_help import help_of
+
+        print(help_of(template.operation).replace("Usage: prism run", "Usage: prism report run", 1))
+        return
+    print(f"Usage: prism report run {template.name} [-p NAME=VALUE]... [--out DIR]\n\n  {template.title}\n\nParameters")
+    for name, about in template.describe().items():
+        print(f"  {name}  (default {about['default']!r}): {about['rule']}. {about['help']}")
+
+
+@app.command("list")
+def list_reports(
+    *,
+    runs: Annotated[int, typer.Option(min=0, help="How many past runs to show.")] = 10,
+) -> None:
+    """List the templates and the last runs."""
+    from prism_lab.reports.template import templates
+    from prism_lab.store import Store
+
+    known = templates()
+    width = max(map(len, known), default=0)
+    for name, template in known.items():
+        print(f"{name:<{width}}  {template.title} ({', '.join(template.describe())})")
+    print("…and every operation: prism operations")
+    history = Store().runs(limit=runs) if runs else []
+    if history:
+        print()
+        _table(history)
+
+
+def _table(history: list[Entry]) -> None:
+    width = max(len(entry.report) for entry in history)
+    for e in history:
+        print(f"{e.id:>5}  {e.started}  {e.report:<{width}}  {e.status:<11}  {e.duration_s:6.1f} s  {e.folder}")
+
+
+@app.command()
+def show(
+    which: Annotated[str, typer.Argument(help="Number of a run, or name of a report: its last run.")],
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="All of it, as JSON.")] = False,
+) -> None:
+    """Show a run with its parameters, and its key numbers beside those of the run before."""
+    from dataclasses import asdict
+
+    from prism_lab.store import Store, differences
+
+    store = Store()
+    entry = _find(store, which)
+    before = store.before(entry)
+    changes = {n: asdict(d) for n, d in differences(entry.key_numbers, before.key_numbers if before else {}).items()}
+    if as_json:
+        import json
+
+        print(json.dumps({**asdict(entry), "before": before and before.id, "differences": changes}, indent=2))
+        return
+    print(f"{entry.report} #{entry.id}: {entry.status}, {entry.started}, {entry.duration_s:.1f} s")
+    for line in filter(None, [entry.error, entry.folder]):
+        print(f"  {line}")
+    for name, value in entry.parameters.items():
+        print(f"  {name} = {value}")
+    print(f"  compared with #{before.id} of {before.started}" if before else "  nothing to compare with")
+    _changes(changes)
+
+
+def _find(store: Store, which: str) -> Entry:
+    from prism_kernels.errors import InvalidInput, nearest
+
+    found = store.get(int(which)) if which.isdigit() else next(iter(store.runs(which, limit=1)), None)
+    if found is None:
+        known = sorted({entry.report for entry in store.runs(limit=1000)})
+        hint = nearest(which, known) if known else "none has run yet"
+        msg = f"no report {which!r} has run; {hint}"
+        raise InvalidInput(msg, field="which")
+    return found
+
+
+def _changes(changes: Mapping[str, Mapping[str, float | None]]) -> None:
+    width = max(map(len, changes), default=0)
+    for name, one in changes.items():
+        now, before, relative = one["now"], one["before"], one["relative"]
+        share = "" if relative is None else f"  {relative:+.2%}"
+        print(f"  {name:<{width}}  {_number(now):>12}  before {_number(before):>12}{share}")
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.6g}"
