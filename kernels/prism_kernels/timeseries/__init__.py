@@ -1,9 +1,28 @@
 """Time series: forecast, anomalies, trends, correlation, decomposition and their measures."""
 
+from prism_kernels.timeseries.cross_validation import CrossValidation, cross_validate
 from prism_kernels.timeseries.decompose import Decomposition, decompose
 from prism_kernels.timeseries.forecast import forecast
 from prism_kernels.timeseries.forecast_result import Forecast
 from prism_kernels.timeseries.metrics import Metrics, metrics
 from prism_kernels.timeseries.models import models_table
+from prism_kernels.timeseries.resample import Resampled, resample
+from prism_kernels.timeseries.trend import Trend, trend
+from prism_kernels.timeseries.update import update
 
-__all__ = ["Decomposition", "Forecast", "Metrics", "decompose", "forecast", "metrics", "models_table"]
+__all__ = [
+    "CrossValidation",
+    "Decomposition",
+    "Forecast",
+    "Metrics",
+    "Resampled",
+    "Trend",
+    "cross_validate",
+    "decompose",
+    "forecast",
+    "metrics",
+    "models_table",
+    "resample",
+    "trend",
+    "update",
+]

@@ -10,9 +10,9 @@ from prism_kernels import telemetry
 from prism_kernels.arrays import Array, like
 from prism_kernels.inputs import Series
 from prism_kernels.timeseries import intervals
-from prism_kernels.timeseries.forecast_result import Forecast, Memory, Plan
+from prism_kernels.timeseries.forecast_result import Forecast, Memory
 from prism_kernels.timeseries.model import OK, Fit, Floats, Model
-from prism_kernels.timeseries.preparation import CONSTANT, INVALID, Fault, Prepared, refuse
+from prism_kernels.timeseries.preparation import CONSTANT, INVALID, Fault, Plan, Prepared, refuse
 
 __all__ = ["assemble"]
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from prism_kernels.lanes import launch
 from prism_kernels.timeseries.model import Fit, Floats, Problem, Traits
+from prism_kernels.timeseries.seasonal_naive import gaussian
 
 __all__ = ["Ets"]
 
@@ -66,9 +67,9 @@ class Ets:
             param_names=_names(m),
             fitted=np.empty_like(problem.y),
             sigma2=tried["loss"][best] / count[best],
-            loglik=_loglik(tried["loss"][best], count[best]),
+            loglik=np.empty(len(best)),
             n_params=k[best].astype(np.int64),
-            n_effective=count[best].astype(np.int64),
+            n_effective=np.empty(len(best), dtype=np.int64),
             order=np.zeros((len(best), 7), dtype=np.int64),
             converged=tried["converged"][best] == 1,
             private={"params": params, "season": seasons[best], "first": problem.first},
@@ -84,8 +85,16 @@ class Ets:
         states = np.zeros((len(problem.y), 2 + m))
         given = (problem.y, problem.first, m, fit.private["season"], fit.private["params"])
         launch(ets_lanes.smooth, len(problem.y), *given, fitted, states, label="smooth")
-        private = {**fit.private, "states": states}
-        return dataclasses.replace(fit, problem=problem, fitted=fitted, private=private)
+        errors = problem.y - fitted
+        count = (~np.isnan(errors)).sum(axis=1)
+        return dataclasses.replace(
+            fit,
+            problem=problem,
+            fitted=fitted,
+            loglik=gaussian(np.nansum(errors**2, axis=1), fit.sigma2, count),
+            n_effective=count.astype(np.int64),
+            private={**fit.private, "states": states},
+        )
 
     def forecast(self, fit: Fit, h: int, exog: Floats | None = None) -> tuple[Floats, Floats]:
         """Return mean and standard error, series × h."""
@@ -154,15 +163,10 @@ def _line(y: Floats) -> Floats:
     return np.asarray([level, slope])
 
 
-def _loglik(loss: Floats, count: _Integers) -> Floats:
-    with np.errstate(divide="ignore"):
-        return np.asarray(-0.5 * count * (np.log(2 * np.pi * loss / count) + 1))
-
-
 def _aicc(loss: Floats, count: _Integers, k: _Integers) -> Floats:
     left = count - k - 1
     correction = np.where(left > 0, 2.0 * k * (k + 1) / np.maximum(left, 1), np.inf)
-    return np.asarray(2 * k - 2 * _loglik(loss, count) + correction)
+    return np.asarray(2 * k - 2 * gaussian(loss, loss / count, count) + correction)
 
 
 def _names(m: int) -> tuple[str, ...]:

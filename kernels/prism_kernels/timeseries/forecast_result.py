@@ -12,29 +12,9 @@ from prism_kernels.arrays import Array, to_numpy
 from prism_kernels.inputs import Series
 from prism_kernels.result import Result
 from prism_kernels.timeseries.model import Fit, Floats
-from prism_kernels.timeseries.preparation import Prepared
+from prism_kernels.timeseries.preparation import Plan, Prepared
 
-__all__ = ["Forecast", "Memory", "Plan", "percent"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Plan:
-    """How a forecast is made around its model.
-
-    Attributes
-    ----------
-    h, model, level, interval, calibration_windows, missing, on_error, seed
-        As in :func:`prism_kernels.timeseries.forecast`.
-    """
-
-    h: int
-    model: str
-    level: tuple[float, ...]
-    interval: str
-    calibration_windows: int | None
-    missing: str
-    on_error: str
-    seed: int
+__all__ = ["Forecast", "Memory", "percent"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,7 +98,7 @@ class Forecast(Result):
         return tuple(self.axes["parameter"])
 
     def to_frame(self) -> Any:
-        """Return a pandas frame with a row for each series and future period: ``unique_id, ds, mean, lo-80, hi-80, …``."""
+        """Return a pandas frame, a row for each series and future period: ``unique_id, ds, mean, lo-80, hi-80, …``."""
         import pandas as pd
 
         mean, lo, hi = map(to_numpy, (self.mean, self.lo, self.hi))

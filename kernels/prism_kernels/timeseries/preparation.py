@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -21,6 +21,7 @@ __all__ = [
     "INVALID",
     "TOO_SHORT",
     "Fault",
+    "Plan",
     "Prepared",
     "is_constant",
     "prepare",
@@ -36,6 +37,26 @@ Integers: TypeAlias = np.ndarray[Any, np.dtype[np.int64]]
 _LARGEST = 2.0**300  # squares and products of a few hundred stay finite in float64
 _SMALLEST = 2.0**-300
 _NAMED = 10  # faults told in full
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """How a forecast is made around its model.
+
+    Attributes
+    ----------
+    h, model, level, interval, calibration_windows, missing, on_error, seed
+        As in :func:`prism_kernels.timeseries.forecast`.
+    """
+
+    h: int
+    model: str
+    level: tuple[float, ...]
+    interval: str
+    calibration_windows: int | None
+    missing: str
+    on_error: str
+    seed: int
 
 
 @dataclass(frozen=True)
@@ -137,7 +158,8 @@ def regressors(y: Series, exog: Any, exog_future: Any, h: int, model: Model) -> 
     if exog is None and exog_future is None:
         return None, None
     if not model.traits.exog:
-        msg = f"model {model.name!r} takes no regressors; use one of {', '.join(map(repr, models_that('exog')))}, or leave exog out"
+        able = ", ".join(map(repr, models_that("exog")))
+        msg = f"model {model.name!r} takes no regressors; use one of {able}, or leave exog out"
         raise InvalidInput(msg, field="exog")
     past = _table(exog, "exog", "exog_future", y.length, "as many as y")
     ahead = _table(exog_future, "exog_future", "exog", h, "as many as h")
@@ -178,14 +200,7 @@ def _same_dates(table: Series, dates: Any, field: str, other: str) -> None:
         raise InvalidInput(msg, field=field, where=stamp(table.index[k]))
 
 
-def prepare(
-    y: Series,
-    template: Problem,
-    model: Model,
-    *,
-    missing: Literal["error", "kalman"],
-    on_error: Literal["raise", "status"],
-) -> Prepared:
+def prepare(y: Series, template: Problem, model: Model, plan: Plan) -> Prepared:
     """Sort out what cannot be fitted and what need not be, and scale the rest where its magnitude asks for it.
 
     Parameters
@@ -196,21 +211,21 @@ def prepare(
         The problem of all of them, unscaled.
     model
         What will be fitted.
-    missing, on_error
-        As in :func:`prism_kernels.timeseries.forecast`.
+    plan
+        What is to be done about missing values and bad series.
 
     Raises
     ------
     InvalidInput
         With ``on_error="raise"``, when a series cannot be forecast; all of them are listed.
     """
-    faults = _missing_faults(y, model, missing)
-    if faults and on_error == "raise":
+    faults = _missing_faults(y, model, plan.missing)
+    if faults and plan.on_error == "raise":
         y.require_complete("y", _way_out(model))
     known = {f.series for f in faults}
     still = is_constant(y.lanes)
     faults += [f for f in _short_faults(y, template, model) if f.series not in known and not still[f.series]]
-    refuse(y, faults, on_error)
+    refuse(y, faults, plan.on_error)
     bad = {f.series for f in faults}
     still &= ~np.isin(np.arange(y.count), list(bad))
     rows = np.flatnonzero(~still & ~np.isin(np.arange(y.count), list(bad)))
@@ -232,7 +247,8 @@ def refuse(y: Series, faults: Sequence[Fault], on_error: str) -> None:
         return
     name = y.names[faults[0].series]
     if y.count == 1:
-        raise InvalidInput(f"y {faults[0].reason}", field="y", where=name)
+        msg = f"y {faults[0].reason}"
+        raise InvalidInput(msg, field="y", where=name)
     told = "; ".join(f"{y.names[f.series]} {f.reason}" for f in faults[:_NAMED])
     rest = ", ".join(y.names[f.series] for f in faults[_NAMED:])
     many = f"{len(faults)} of {y.count} series"
@@ -270,7 +286,8 @@ def is_constant(values: Floats) -> np.ndarray[Any, np.dtype[np.bool_]]:
     there = ~np.isnan(values)
     low = np.where(there, values, np.inf).min(axis=1)
     high = np.where(there, values, -np.inf).max(axis=1)
-    return (low == high) & (there.sum(axis=1) > 1)
+    still: np.ndarray[Any, np.dtype[np.bool_]] = (low == high) & (there.sum(axis=1) > 1)
+    return still
 
 
 def _exponents(values: Floats) -> Integers:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+from typing import Any
+
 import numpy as np
 
 from prism_kernels.timeseries.model import Fit, Floats, Problem, Traits
 
-__all__ = ["SeasonalNaive"]
+__all__ = ["SeasonalNaive", "gaussian"]
 
 
 class SeasonalNaive:
@@ -28,31 +31,31 @@ class SeasonalNaive:
 
     def fit(self, problem: Problem) -> Fit:
         """Estimate the variance of the seasonal differences of each series."""
-        m = max(problem.season_length)
-        errors = problem.y[:, m:] - problem.y[:, :-m]
-        counts = (~np.isnan(errors)).sum(axis=1)
-        sigma2 = np.nansum(errors**2, axis=1) / counts
-        with np.errstate(divide="ignore"):
-            loglik = -0.5 * counts * (np.log(2 * np.pi * sigma2) + 1)
-        count = problem.y.shape[0]
-        return Fit(
+        errors = problem.y - _shifted(problem.y, max(problem.season_length))
+        count = len(problem.y)
+        found = Fit(
             problem=problem,
             params=np.empty((count, 0)),
             param_names=(),
-            fitted=_shifted(problem.y, m),
-            sigma2=sigma2,
-            loglik=loglik,
+            fitted=np.empty_like(problem.y),
+            sigma2=np.nanmean(errors**2, axis=1),
+            loglik=np.empty(count),
             n_params=np.ones(count, dtype=np.int64),
-            n_effective=counts.astype(np.int64),
+            n_effective=np.empty(count, dtype=np.int64),
             order=np.zeros((count, 7), dtype=np.int64),
             converged=np.ones(count, dtype=np.bool_),
         )
+        return self.apply(found, problem)
 
     def apply(self, fit: Fit, problem: Problem) -> Fit:
         """Return the same variance with other data of the same series."""
-        from dataclasses import replace
-
-        return replace(fit, problem=problem, fitted=_shifted(problem.y, max(problem.season_length)))
+        fitted = _shifted(problem.y, max(problem.season_length))
+        errors = problem.y - fitted
+        count = (~np.isnan(errors)).sum(axis=1)
+        loglik = gaussian(np.nansum(errors**2, axis=1), fit.sigma2, count)
+        return dataclasses.replace(
+            fit, problem=problem, fitted=fitted, loglik=loglik, n_effective=count.astype(np.int64)
+        )
 
     def forecast(self, fit: Fit, h: int, exog: Floats | None = None) -> tuple[Floats, Floats]:
         """Return the last season over and over, and its standard error, series × h."""
@@ -66,3 +69,20 @@ def _shifted(y: Floats, m: int) -> Floats:
     fitted = np.full_like(y, np.nan)
     fitted[:, m:] = y[:, :-m]
     return fitted
+
+
+def gaussian(squares: Floats, variance: Floats, count: np.ndarray[Any, np.dtype[np.int64]]) -> Floats:
+    """Return the log-likelihood of independent Gaussian errors; infinite for errors that are all zero.
+
+    Parameters
+    ----------
+    squares
+        Sum of squared errors of each series.
+    variance
+        Their variance.
+    count
+        How many there are.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = np.where(squares == 0, 0.0, squares / variance)
+        return np.asarray(-0.5 * (count * np.log(2 * np.pi * variance) + share))
