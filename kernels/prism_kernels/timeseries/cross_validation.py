@@ -60,7 +60,7 @@ class CrossValidation(Result):
     scores: Float[Array, "score series"]
 
     def to_frame(self) -> Any:
-        """Return a pandas frame with a row for each series, window and period: ``unique_id, ds, cutoff, y, mean, …``."""
+        """Return a pandas frame, a row for each series, window and period: ``unique_id, ds, cutoff, y, mean, lo-80, …``."""
         import pandas as pd
 
         windows, count, h = self.mean.shape
@@ -106,7 +106,7 @@ def _with_settings_of(
 @operation(
     "timeseries.cross_validate", example={"y": "elnino", "h": 12, "n_windows": 3, "model": "ets"}, tolerance=1e-6
 )
-@_with_settings_of(forecast, but=("exog_future", "on_error"))
+@_with_settings_of(forecast, but=("exog_future",))
 def cross_validate(
     y: AnySeries,
     *,
@@ -147,7 +147,7 @@ def cross_validate(
     """
     series = Series.of(y, field="y")
     cuts = _cuts(series, h, n_windows, step_size or h)
-    regressors = None if exog is None else Series.of(exog, field="exog")
+    regressors = None if exog is None else _regressors(series, exog)
     settings = {**settings, "h": h}
     if refit:
         items = [_Window(_part(series, 0, c), *_around(regressors, 0, c, h), settings) for c in cuts]
@@ -194,6 +194,14 @@ def _cuts(series: Series, h: int, n_windows: int, step: int) -> list[int]:
         )
         raise InvalidInput(msg, field="n_windows")
     return [first + k * step for k in range(n_windows)]
+
+
+def _regressors(series: Series, exog: Any) -> Series:
+    table = Series.of(exog, field="exog")
+    if table.length != series.length:
+        msg = f"exog has {table.length} periods and must have {series.length}, as many as y; a row is a period"
+        raise InvalidInput(msg, field="exog")
+    return table
 
 
 def _part(series: Series, begin: int, end: int) -> Series:

@@ -103,8 +103,8 @@ def forecast(
     Notes
     -----
     Conformal intervals keep the fitted parameters, forecast from each of the last :math:`W` periods, and pool the
-    scores :math:`|y_{o+j} - \hat y_{o+j}| / s_j` over origins :math:`o` and horizons :math:`j`, where :math:`s_j` is the
-    model's standard error. An interval reaches as many standard errors to either side as the
+    scores :math:`|y_{o+j} - \hat y_{o+j}| / s_j` over origins :math:`o` and horizons :math:`j`, where :math:`s_j` is
+    the model's standard error. An interval reaches as many standard errors to either side as the
     :math:`\lceil (W+1)\,\text{level} \rceil / W` quantile of the scores says: errors from one origin resemble each
     other, so the correction for a finite sample counts origins. A level needs level/(1 − level) scores: 19 for 95 %, 99
     for 99 %.

@@ -172,7 +172,7 @@ def _like_sigma(residuals: Floats, sigma2: float) -> Floats:
     """Centre residuals, and give them the model's variance."""
     centred = residuals - residuals.mean()
     power = float((centred**2).mean())
-    return centred * np.sqrt(sigma2 / power) if power > 0 else centred
+    return np.asarray(centred * np.sqrt(sigma2 / power)) if power > 0 else centred
 
 
 def _responses(fit: Fit, model: Model, mean: Floats, exog: Floats | None) -> Floats:

@@ -114,5 +114,5 @@ def _check_size(given: Observations, offset: Any, every: str) -> None:
     start, end = given.index.min(), given.index.max()
     periods = (end - start) / ((start + offset) - start) * len(given.names)
     if periods > _MOST:
-        msg = f"every {every!r} makes about {periods:.3g} values of the dates from {start} to {end}; take a longer spacing"
+        msg = f"every {every!r} makes about {periods:.3g} values from {start} to {end}; take a longer spacing"
         raise InvalidInput(msg, field="every")

@@ -89,8 +89,9 @@ def _check_dates(old: Series, new: Series) -> None:
     differ = np.asarray(new.index != due)
     if differ.any():
         k = int(differ.argmax())
-        msg = f"new_y has {stamp(new.index[k])} where {stamp(due[k])} follows; give every period after the forecast's last"
-        raise InvalidInput(msg, field="new_y", where=stamp(new.index[k]))
+        here, there = stamp(new.index[k]), stamp(due[k])
+        msg = f"new_y has {here} where {there} follows; give every period after the forecast's last"
+        raise InvalidInput(msg, field="new_y", where=here)
 
 
 def _check_missing(memory: Memory, new: Series) -> None:
