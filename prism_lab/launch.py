@@ -11,6 +11,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+import warnings
 import webbrowser
 from collections.abc import Callable
 from pathlib import Path
@@ -74,6 +75,7 @@ def lab(
     _free(ip, port)
     os.environ.update(places.jupyter_paths())
     _writable_runtime()
+    _quiet(debug)
     from jupyterlab.labapp import LabApp
     from traitlets.config import Config
 
@@ -115,7 +117,14 @@ def _lab_arguments(*, port: int, ip: str, root: Path, base_url: str, debug: bool
 def _launcher_card() -> dict[str, Any]:
     """Describe the card in JupyterLab's launcher; with no command, the proxy starts nothing and only links."""
     icon = str(places.share_folder() / "static" / "prism.svg")
-    entry = {"enabled": True, "title": "PRISM gallery", "path_info": "prism/", "category": "PRISM", "icon_path": icon}
+    # of all categories, JupyterLab draws an icon given by address only among the notebooks and consoles
+    entry = {
+        "enabled": True,
+        "title": "PRISM gallery",
+        "path_info": "prism/",
+        "category": "Notebook",
+        "icon_path": icon,
+    }
     # the port is never asked: path_info leads past the proxy, to the gallery's own route
     return {"command": [], "port": 9, "new_browser_tab": False, "launcher_entry": entry}
 
@@ -159,6 +168,7 @@ def voila(
     folder = _existing(Path(dashboards), "dashboards") if dashboards else places.dashboards_folder(Path.cwd())
     _free(ip, port)
     os.environ.update(places.jupyter_paths())
+    _quiet(debug)
     from traitlets.config import Config
     from voila.app import Voila
 
@@ -206,20 +216,26 @@ def panel_serve(
         When the port is taken, or the folder is missing or holds no notebook.
     """
     folder = _existing(Path(dashboards), "dashboards") if dashboards else places.dashboards_folder(Path.cwd())
-    notebooks = sorted(str(p) for p in folder.glob("*.ipynb"))
+    notebooks = sorted(folder.glob("*.ipynb"))
     if not notebooks:
         msg = f"{folder} holds no notebook to serve; name another folder"
         raise InvalidInput(msg, field="dashboards")
     _free(ip, port)
+    import panel
     import panel_material_ui  # noqa: F401 - its files are only served when it was imported before the server starts
-    from panel.command import main
 
-    address = _address(ip, port, "/", "")
-    threading.Thread(target=_announce, args=(address, False), daemon=True).start()
-    origins = [f"--allow-websocket-origin={host}:{port}" for host in {ip, "127.0.0.1", "localhost"}]
-    level = "info" if debug else "error"
-    main(["panel", "serve", *notebooks, f"--port={port}", f"--address={ip}", f"--log-level={level}", *origins])
+    threading.Thread(target=_announce, args=(_address(ip, port, "/", ""), False), daemon=True).start()
+    origins = sorted({f"{host}:{port}" for host in (ip, "127.0.0.1", "localhost")})
+    pages = {path.stem: str(path) for path in notebooks}
+    panel.config.log_level = "INFO" if debug else "ERROR"
+    panel.serve(pages, port=port, address=ip, websocket_origin=origins, show=False, verbose=False)
     return 0
+
+
+def _quiet(debug: bool) -> None:
+    """Keep notes from one library's developers to another's out of the terminal."""
+    if not debug:
+        warnings.filterwarnings("ignore", category=DeprecationWarning)
 
 
 def _free(ip: str, port: int) -> None:
