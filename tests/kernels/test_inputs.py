@@ -117,7 +117,20 @@ def test_co2_has_its_59_missing_weeks():
 
 @pytest.mark.parametrize(
     ("frequency", "season"),
-    [("MS", 12), ("ME", 12), ("QS", 4), ("W-SUN", 52), ("D", 7), ("h", 24), ("YS", 1), ("6h", 4), ("2MS", 6), ("7h", 1)],
+    [
+        ("MS", 12),
+        ("ME", 12),
+        ("QS", 4),
+        ("W-SUN", 52),
+        ("D", 7),
+        ("h", 24),
+        ("YS", 1),
+        ("6h", 4),
+        ("2MS", 6),
+        ("7h", 1),
+        ("30min", 48),
+        ("5min", 12),
+    ],
 )
 def test_the_season_follows_from_the_spacing(frequency, season):
     index = pd.date_range("2020-01-01", periods=9, freq=frequency)
@@ -165,7 +178,9 @@ def test_the_digest_depends_on_the_numbers_alone(values):
             "y has 1 repeated date (first: 2020-01-02); use resample(…, every=…, how='mean') first",
         ),
         (
-            pd.Series(VALUES[:5], index=pd.to_datetime(["2020-01-01", "2020-01-02", "2020-01-03", "2020-01-07", "2020-01-08"])),
+            pd.Series(
+                VALUES[:5], index=pd.to_datetime(["2020-01-01", "2020-01-02", "2020-01-03", "2020-01-07", "2020-01-08"])
+            ),
             "y has irregular dates: 2020-01-07 follows 2020-01-03 by 4 days where most are 1 day apart; "
             "use resample(…, every=…) first",
         ),
@@ -191,12 +206,18 @@ def test_what_cannot_be_analysed_is_refused_with_its_place(data, sentence):
     ("text", "sentence"),
     [
         ("", "y: x.csv is empty (0 bytes); at least a header and one row are needed"),
-        ("date,y\n2020-01-01,1\n2020-02-01,2,3\n", "y: line 3 of x.csv has 3 fields where the header has 2; mend that line"),
+        (
+            "date,y\n2020-01-01,1\n2020-02-01,2,3\n",
+            "y: line 3 of x.csv has 3 fields where the header has 2; mend that line",
+        ),
         (
             "date:y\n2020-01-01:1\n2020-02-01:2\n",
             "y has no numeric column (column: 'date:y'); separate columns with commas, semicolons, tabs or bars",
         ),
-        ("name,town\na,b\nc,d\n", "y has no numeric column (columns: 'name', 'town'); at least one column must hold numbers"),
+        (
+            "name,town\na,b\nc,d\n",
+            "y has no numeric column (columns: 'name', 'town'); at least one column must hold numbers",
+        ),
         (
             "date,y\n2020-01-01T00:00:00+01:00,1\n2020-01-01T01:00:00+02:00,2\n",
             "y mixes time zones: row 2 has +02:00 where row 1 has +01:00; write all stamps in one zone (UTC)",
@@ -205,7 +226,10 @@ def test_what_cannot_be_analysed_is_refused_with_its_place(data, sentence):
             "date,y\n2020-01-01,1\n2020-02-01,x\n2020-03-01,3\n",
             "y has 'x' in row 2 of column 'y' where a number belongs; mend it, or leave it empty",
         ),
-        ("date,y\n2020-01-01,1\n2020-13-01,2\n", "y has '2020-13-01' in row 2 where a date belongs; write it as 2024-12-31"),
+        (
+            "date,y\n2020-01-01,1\n2020-13-01,2\n",
+            "y has '2020-13-01' in row 2 where a date belongs; write it as 2024-12-31",
+        ),
     ],
 )
 def test_a_bad_csv_is_refused_with_its_place(tmp_path, text, sentence):
@@ -258,7 +282,9 @@ def test_observations_take_any_dates_and_repeats():
 
 
 def test_a_long_frame_keeps_repeated_stamps():
-    long = pd.DataFrame({"unique_id": ["a", "a", "b"], "ds": ["2020-01-01", "2020-01-01", "2020-01-02"], "y": [1.0, 2.0, 3.0]})
+    long = pd.DataFrame(
+        {"unique_id": ["a", "a", "b"], "ds": ["2020-01-01", "2020-01-01", "2020-01-02"], "y": [1.0, 2.0, 3.0]}
+    )
     seen = Observations.of(long)
     assert seen.names == ("a", "b")
     np.testing.assert_array_equal(seen.values, [[1, 2, np.nan], [np.nan, np.nan, 3]])

@@ -9,6 +9,7 @@ from prism_kernels.errors import InvalidInput
 __all__ = ["following", "frequency_of", "season_of", "stamp"]
 
 _SEASONS = {"M": 12, "Q": 4, "W": 52, "D": 7, "B": 5, "h": 24, "min": 60, "s": 60, "Y": 1}
+_MINUTES_A_DAY, _QUARTER_HOUR = 1440, 15  # half-hours repeat by the day, single minutes rather by the hour
 _FEW = 3
 
 
@@ -122,5 +123,5 @@ def season_of(frequency: str | None) -> int:
         return 1
     every, unit = int(match[1] or 1), match[2]
     unit = {"MS": "M", "ME": "M", "QS": "Q", "QE": "Q", "YS": "Y", "YE": "Y", "BMS": "M", "BME": "M"}.get(unit, unit)
-    whole = _SEASONS.get(unit, 1)
+    whole = _MINUTES_A_DAY if unit == "min" and every >= _QUARTER_HOUR else _SEASONS.get(unit, 1)
     return whole // every if whole % every == 0 else 1
