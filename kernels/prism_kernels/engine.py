@@ -74,7 +74,7 @@ def _client() -> Any:
 
     if "distributed" not in sys.modules:  # no client can be active in a process that never loaded it
         return None
-    from distributed import get_client, worker_client  # noqa: F401
+    from distributed import get_client
 
     with suppress(ValueError):
         return get_client()
@@ -82,11 +82,14 @@ def _client() -> Any:
 
 
 def _on_dask(client: Any, function: Callable[[T], R], items: Sequence[T], label: str) -> list[R]:
+    from cloudpickle import dumps
     from distributed import Event, as_completed
 
     ear = progress.listener()
     stop = Event(client=client)
-    futures = [client.submit(_item, function, item, stop.name, pure=False, retries=_RETRIES) for item in items]
+    # As bytes, opened inside the task: work that a worker cannot import fails there, instead of ending the worker.
+    jobs = [dumps((function, item)) for item in items]
+    futures = [client.submit(_item, job, stop.name, pure=False, retries=_RETRIES) for job in jobs]
     order = {future.key: k for k, future in enumerate(futures)}
     results: list[Any] = [None] * len(futures)
     done = 0
@@ -111,13 +114,16 @@ def _on_dask(client: Any, function: Callable[[T], R], items: Sequence[T], label:
     return results
 
 
-def _item(function: Callable[[T], R], item: T, stop: str) -> R:
+def _item(job: bytes, stop: str) -> Any:
     """Run one item on a worker, with the client's cancel switch wired to a local flag."""
+    from cloudpickle import loads
+
+    function, item = loads(job)
     ear = progress.Listener()
     watcher = _Watcher(stop, ear)
     context = contextvars.copy_context()
 
-    def body() -> R:
+    def body() -> Any:
         lanes.thread_limit.set(1)
         with progress.listen(ear), one_thread():
             return function(item)
@@ -132,9 +138,9 @@ class _Watcher:
     """Polls a Dask event at 10 Hz into a local flag: ``Event.is_set`` itself costs 20 ms, far too much for a loop."""
 
     def __init__(self, stop: str, ear: progress.Listener) -> None:
-        from distributed import Event
+        from distributed import Event, get_client
 
-        self._event, self._ear, self._over = Event(stop), ear, threading.Event()
+        self._event, self._ear, self._over = Event(stop, client=get_client()), ear, threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
 
