@@ -1,5 +1,7 @@
 """Time series: forecast, anomalies, trends, correlation, decomposition and their measures."""
 
+from prism_kernels.timeseries.anomaly import Anomalies, anomaly
+from prism_kernels.timeseries.correlation import Correlation, correlation
 from prism_kernels.timeseries.cross_validation import CrossValidation, cross_validate
 from prism_kernels.timeseries.decompose import Decomposition, decompose
 from prism_kernels.timeseries.forecast import forecast
@@ -11,12 +13,16 @@ from prism_kernels.timeseries.trend import Trend, trend
 from prism_kernels.timeseries.update import update
 
 __all__ = [
+    "Anomalies",
+    "Correlation",
     "CrossValidation",
     "Decomposition",
     "Forecast",
     "Metrics",
     "Resampled",
     "Trend",
+    "anomaly",
+    "correlation",
     "cross_validate",
     "decompose",
     "forecast",
