@@ -60,7 +60,7 @@ class CrossValidation(Result):
     scores: Float[Array, "score series"]
 
     def to_frame(self) -> Any:
-        """Return a pandas frame, a row for each series, window and period: ``unique_id, ds, cutoff, y, mean, lo-80, …``."""
+        """Return a pandas frame, a row for each series, window and period: ``unique_id, ds, cutoff, y, mean, …``."""
         import pandas as pd
 
         windows, count, h = self.mean.shape

@@ -20,8 +20,8 @@ SCRATCH = SIZE * (SIZE + 1) + (SIZE + 1) + 3 * SIZE
 
 _LEAST, _MOST = 1e-4, 0.9999  # of alpha, and of the shares that beta and gamma are
 _DAMP_LEAST, _DAMP_MOST = 0.8, 0.98
-_ROUNDS = 200  # a dimension
-_STARTS = 3  # the simplex may close in early: spread it again around what it found
+_STEPS = 200  # a dimension
+_ROUNDS = 2  # the simplex may close in early: spread it again around what it found
 _CLOSE = 1e-9
 _HUGE = 1e300
 
@@ -117,7 +117,7 @@ def _descend(y, r, begin, m, trend, season, initial, states, w, i, d, stop):
     here, there = centre + d, centre + 2 * d
     for a in range(d + 1):
         w[i, values + a] = _try(y, r, begin, m, trend, season, initial, states, w, i, a * d)
-    for _ in range(_ROUNDS * d):
+    for _ in range(_STEPS * d):
         if stop[0]:
             return 0
         _sort(w, i, d, values)
@@ -153,29 +153,33 @@ def _descend(y, r, begin, m, trend, season, initial, states, w, i, d, stop):
 
 
 @inner
-def _corners(w, i, d, trend, season):
-    """Lay the first simplex around alpha 0.3, beta 0.03, gamma 0.07 and phi 0.95."""
-    for k in range(d):
-        w[i, k] = 0.0
-    w[i, 0] = -0.85
+def _corners(w, i, d, trend, season, quick):
+    """Lay a first simplex: around alpha 0.3, beta 0.03, gamma 0.07 and phi 0.95, or around an alpha and beta of 0.9."""
+    w[i, 0] = 2.2 if quick else -0.85
     k = 1
     if trend != 0:
-        w[i, k] = -2.2
+        w[i, k] = 2.2 if quick else -2.2
         k += 1
     if season != 0:
         w[i, k] = -2.2
         k += 1
     if trend == 2:
         w[i, k] = 1.6
+    _spread(w, i, d, 1.0)
+
+
+@inner
+def _spread(w, i, d, size):
+    """Lay the corners of the simplex around its first one."""
     for a in range(1, d + 1):
         for k in range(d):
             w[i, a * d + k] = w[i, k]
-        w[i, a * d + a - 1] += 1.0
+        w[i, a * d + a - 1] += size
 
 
 @lane("f8[:,:] i8[:] i8[:] i8 i8[:] i8[:] f8[:,:]", "f8[:,:] f8[:] i8[:] f8[:,:] f8[:,:]", stop=True)
 def fit(first, last, y, row, start, m, trend, season, initial, params, loss, converged, states, work, stop):
-    """Estimate alpha, beta, gamma and phi of each lane by least squares.
+    """Estimate alpha, beta, gamma and phi of each lane by least squares, from two starting points.
 
     y: series × time; row: series of each lane; start: first value of each series; trend, season: form of each lane;
     initial: lane × (level, slope, seasonals).
@@ -183,20 +187,18 @@ def fit(first, last, y, row, start, m, trend, season, initial, params, loss, con
     for i in range(first, last):
         r = row[i]
         d = 1 + (1 if trend[i] != 0 else 0) + (1 if season[i] != 0 else 0) + (1 if trend[i] == 2 else 0)
-        _corners(work, i, d, trend[i], season[i])
+        loss[i] = _HUGE
         converged[i] = 0
-        for _ in range(_STARTS):
-            converged[i] = _descend(y, r, start[r], m, trend[i], season[i], initial, states, work, i, d, stop)
-            loss[i] = work[i, d * (d + 1)]
-            for a in range(1, d + 1):
-                for k in range(d):
-                    work[i, a * d + k] = work[i, k]
-                work[i, a * d + a - 1] += 0.5
-        alpha, beta, gamma, phi = _decode(work, i, 0, trend[i], season[i])
-        params[i, 0] = alpha
-        params[i, 1] = beta
-        params[i, 2] = gamma
-        params[i, 3] = phi
+        for quick in range(2):
+            _corners(work, i, d, trend[i], season[i], quick == 1)
+            closed = 0
+            for _ in range(_ROUNDS):
+                closed = _descend(y, r, start[r], m, trend[i], season[i], initial, states, work, i, d, stop)
+                _spread(work, i, d, 0.5)
+            if work[i, d * (d + 1)] < loss[i]:
+                loss[i] = work[i, d * (d + 1)]
+                converged[i] = closed
+                params[i, 0], params[i, 1], params[i, 2], params[i, 3] = _decode(work, i, 0, trend[i], season[i])
 
 
 @lane("f8[:,:] i8[:] i8 i8[:] f8[:,:]", "f8[:,:] f8[:,:]")
