@@ -75,10 +75,8 @@ def has_gaps(problem: Problem) -> Ints:
 
 
 def starting_points(problem: Problem, most: int) -> Floats:
-    """Return where the optimiser begins: near white noise, then at seeded draws."""
-    draws = np.random.default_rng(problem.seed).standard_normal((problem.n_starts, most))
-    draws[0] = 0.1
-    return draws
+    """Return where the optimiser begins again, after its own first start: at seeded draws."""
+    return np.random.default_rng(problem.seed).standard_normal((problem.n_starts - 1, most))
 
 
 def fit_orders(problem: Problem, orders: Ints, *, label: str) -> Fit:

@@ -15,6 +15,17 @@ __all__ = ["Estimates", "Projection", "difference", "estimate", "integrated_ones
 
 Ints = np.ndarray[Any, np.dtype[np.int64]]
 
+PATTERNS: Floats = np.array(
+    [
+        [0.1, 0.1, 0.1, 0.8],
+        [1.0, 1.8, 0.3, 1.0],
+        [-0.8, -1.3, -0.3, 0.8],
+        [0.5, -0.5, 0.5, 0.3],
+        [-0.5, 0.5, -0.5, 0.5],
+    ]
+)
+"""Where to begin, as first AR, MA, seasonal AR and seasonal MA partial autocorrelations before they are bounded."""
+
 _LANES_AT_ONCE = 2048  # scratch stays below some 50 MB for monthly series
 
 
@@ -127,7 +138,7 @@ def estimate(
     orders
         lane × 9: p, d, q, P, D, Q, s, constant, gaps.
     starts
-        start × coefficient: unbounded partial autocorrelations to begin from.
+        start × coefficient: unbounded partial autocorrelations to begin from, after the likeliest of ``PATTERNS``.
     gtol
         Largest element of the gradient of the log-likelihood per value at which to stop.
     iterations
@@ -148,7 +159,7 @@ def estimate(
         part = slice(at, at + _LANES_AT_ONCE)
         chunk = np.ascontiguousarray(orders[part])
         work = np.empty((len(chunk), _work_size(chunk, betas.shape[1] + 1, y.shape[1], keep=False)))
-        given = (data, rows.X, kinds[part], begin, chunk, starts, gtol, iterations)
+        given = (data, rows.X, kinds[part], begin, chunk, PATTERNS, starts, gtol, iterations)
         lanes.launch(sarima_lanes.fit, len(chunk), *given, coefs[part], betas[part], summary[part], work, label=label)
     spread, count = scale[kinds], summary[:, 2]
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -295,9 +306,9 @@ def _work_size(orders: Ints, columns: int, length: int, *, keep: bool) -> int:
     """Return how many numbers of scratch a lane needs: the kernels lay them out, in this order."""
     p, d, q, sp, sd, sq, s, _, gaps = orders.T
     r, lost, m = np.maximum(p + s * sp, q + s * sq + 1), d + s * sd, p + q + sp + sq
-    size = r + lost
+    size, wide = r + lost, np.where(r <= 20, r, (r + 31) // 32 * 32)
     own = lost + size + length if keep else 3 + 8 * m + m * m
-    tables = 4 * r + 1 + lost + 2 * size + columns * (columns + 1)
+    tables = 4 * wide + 1 + lost + 2 * size + columns * (columns + 1)
     squares = np.where(keep | (gaps > 0), size * size, 0) + np.where(gaps > 0, lost * lost, 0)
-    paths = np.where(gaps > 0, columns * size + length, (columns + 1) * (length + r + 1))
+    paths = np.where(gaps > 0, columns * size + length, (columns + 1) * (length + wide + 1))
     return int(np.max(own + tables + squares + np.maximum(paths, 8 * r + 8)))

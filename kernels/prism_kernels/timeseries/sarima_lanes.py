@@ -1,19 +1,21 @@
 """Lane kernels of seasonal ARIMA: exact likelihoods, their maximisation, and forecasts, one series and order a lane.
 
-Complete series are differenced first and filtered by the Chandrasekhar recursions of the Harvey form, O(r) a step; series
-with gaps by the exact diffuse Kalman filter of the undifferenced series, O(m²) a step. Regression coefficients and the
-innovation variance are concentrated out; the rest is maximised by BFGS over partial autocorrelations.
+Complete series are differenced first and filtered by the Chandrasekhar recursions of the Harvey form, O(r) a step;
+series with gaps by the exact diffuse Kalman filter of the undifferenced series, O(m²) a step. Regression coefficients
+and the innovation variance are concentrated out; the rest is maximised by BFGS over partial autocorrelations.
 
 An order is a row of nine: p, d, q, P, D, Q, s, whether the first regressor (a constant) counts, whether there are gaps.
 
 References
 ----------
-Morf, Sidhu and Kailath (1974), "Some new algorithms for recursive estimation in constant, linear, discrete-time systems".
+Morf, Sidhu and Kailath (1974), "Some new algorithms for recursive estimation in constant, linear, discrete-time
+systems".
 Monahan (1984), "A note on enforcing stationarity in autoregressive-moving average models".
 Jones (1980), "Maximum likelihood fitting of ARMA models to time series with missing observations".
 Koopman (1997), "Exact initial Kalman filtering and smoothing for nonstationary time series models".
 """
 
+# mypy: disable-error-code="no-untyped-def, no-untyped-call"
 from __future__ import annotations
 
 import math
@@ -31,6 +33,12 @@ def _sizes(order):
     s = order[6]
     ar, ma = order[0] + s * order[3], order[2] + s * order[5]
     return ar, ma, max(ar, ma + 1), order[1] + s * order[4]
+
+
+@inner
+def _padded(r):
+    """Return the length of the loops over the Harvey form: long ones fill whole vectors, which takes multiples of 32."""
+    return r if r <= 20 else (r + 31) // 32 * 32
 
 
 @inner
@@ -58,11 +66,11 @@ def _coefficients(x, order, out):
 
 
 @inner
-def _expand(coefs, order, phi, theta, r):
+def _expand(coefs, order, phi, theta):
     """Multiply out the seasonal polynomials: phi[i] is the coefficient of lag i + 1, theta[i] that of lag i."""
     p, q, sp, sq, s = order[0], order[2], order[3], order[5], order[6]
-    for i in range(r):
-        phi[i] = theta[i] = 0.0
+    phi[:] = 0.0
+    theta[:] = 0.0
     theta[0] = 1.0
     for i in range(p):
         phi[i] += coefs[i]
@@ -219,16 +227,17 @@ def _regress(products, columns, skip, beta):
 
 
 @inner
-def _chandrasekhar(phi, theta, column, r, y, X, skip, begin, gain, factor, state, values, products, P, offset, width):
+def _chandrasekhar(phi, column, r, wide, y, X, skip, begin, gain, factor, state, values, products, P, offset, width):
     """Filter a complete, differenced series and its regressors; return the sum of log F.
 
-    Predictions stay in ``state``, period by period, and the state after the last period follows them. With ``width > 0``
-    the covariance of the state in P (of that row width, from ``offset`` on) is carried along.
+    Predictions stay in ``state``, period by period, and the state after the last period follows them. With
+    ``width > 0`` the covariance of the state in P (of that row width, from ``offset`` on) is carried along.
     """
     n, columns = y.shape[0] - begin, X.shape[0] + 1
-    stride = n + r + 1
+    stride = n + wide + 1
     factor[:] = 0.0
     state[:] = 0.0
+    gain[:] = 0.0
     for i in range(r):
         gain[i] = factor[i] = phi[i] * column[0] + column[i + 1]
     F, middle = column[0], -1.0 / column[0]
@@ -244,8 +253,9 @@ def _chandrasekhar(phi, theta, column, r, y, X, skip, begin, gain, factor, state
             known = state[here]
             values[c] = (y[begin + t] if c == 0 else X[0, t] if c == 1 else X[c - 1, begin + t]) - known
             scaled = values[c] / F
-            for i in range(r):
-                state[here + 1 + i] += phi[i] * known + gain[i] * scaled
+            ahead = state[here + 1 : here + 1 + wide]
+            for i in range(wide):
+                ahead[i] += phi[i] * known + gain[i] * scaled
         _gather(products, values, 1.0 / F, columns)
         if steady:
             continue
@@ -254,10 +264,11 @@ def _chandrasekhar(phi, theta, column, r, y, X, skip, begin, gain, factor, state
                 P[offset + i * width + j] += middle * factor[t + i] * factor[t + j]
         lead = factor[t]
         after, push = F + middle * lead * lead, lead / F
-        for i in range(r):
-            moved = phi[i] * lead + factor[t + 1 + i]
-            factor[t + 1 + i] = moved - gain[i] * push
-            gain[i] += middle * lead * moved
+        ahead, pull = factor[t + 1 : t + 1 + wide], middle * lead
+        for i in range(wide):
+            moved = phi[i] * lead + ahead[i]
+            ahead[i] = moved - gain[i] * push
+            gain[i] += pull * moved
         middle *= F / after
         F = after
         if t % r == 0:
@@ -385,15 +396,16 @@ def _kalman(
 
 @inner
 def _filter(coefs, order, y, X, begin, beta, result, work, keep):
-    """Filter a series at given coefficients; write what is left of squares, the sum of log F and the count to ``result``.
+    """Filter a series at given coefficients; ``result`` gets what is left of squares, the sum of log F and the count.
 
     Returns where in ``work`` the predictions, the state and its covariance lie; the first is -1 when not stationary.
     """
     ar, ma, r, lost = _sizes(order)
     n, columns, skip, gaps = y.shape[0] - begin, X.shape[0] + 1, 1 - order[7], order[8] > 0
-    size = lost + r
-    phi, theta, column, gain = work[:r], work[r : 2 * r], work[2 * r : 3 * r + 1], work[3 * r + 1 : 4 * r + 1]
-    at = 4 * r + 1
+    size, wide = lost + r, _padded(r)
+    phi, theta, gain = work[:wide], work[wide : 2 * wide], work[2 * wide : 3 * wide]
+    column = work[3 * wide : 4 * wide + 1]
+    at = 4 * wide + 1
     delta, finite, infinite = work[at : at + lost], work[at + lost : at + lost + size], work[at + lost + size :]
     at += lost + 2 * size
     products, values = work[at : at + columns * columns], work[at + columns * columns : at + columns * (columns + 1)]
@@ -405,7 +417,7 @@ def _filter(coefs, order, y, X, begin, beta, result, work, keep):
     at += whole + vague
     products[:] = 0.0
     values[:] = 0.0
-    _expand(coefs, order, phi, theta, r)
+    _expand(coefs, order, phi, theta)
     _differencing(order, delta)
     result[0], result[1], result[2] = math.nan, math.nan, 0.0
     if not _first_column(phi, theta, ar, ma, r, column, work[at:]):
@@ -417,50 +429,25 @@ def _filter(coefs, order, y, X, begin, beta, result, work, keep):
         )
         result[0] = _regress(products, columns, skip, beta)
         return at + columns * size, at, covariance
-    factor, state = work[at : at + n + r + 1], work[at + n + r + 1 : at + (columns + 1) * (n + r + 1)]
+    stride = n + wide + 1
+    factor, state = work[at : at + stride], work[at + stride : at + (columns + 1) * stride]
     if keep:
         P[:] = 0.0
         _full_covariance(phi, theta, column, r, P, lost * size + lost, size)
     result[1] = _chandrasekhar(
-        phi, theta, column, r, y, X, skip, begin, gain, factor, state, values, products, P, lost * size + lost,
+        phi, column, r, wide, y, X, skip, begin, gain, factor, state, values, products, P, lost * size + lost,
         size if keep else 0,
     )  # fmt: skip
     result[0], result[2] = _regress(products, columns, skip, beta), n
-    return at + n + r + 1, at + 2 * n + r + 1, covariance
+    return at + stride, at + stride + n, covariance
 
 
 @inner
-def _objective(x, coefs, order, y, X, begin, beta, result, work):
-    """Return minus the concentrated log-likelihood of a value, less its constants; NaN where there is none."""
-    _coefficients(x, order, coefs)
-    _filter(coefs, order, y, X, begin, beta, result, work, False)
-    count = result[2]
-    if not count > 0:
-        return math.nan
-    return 0.5 * math.log(max(result[0] / count, _TINY)) + 0.5 * result[1] / count
-
-
-@inner
-def _gradient(x, f, m, central, g, coefs, order, y, X, begin, beta, result, work):
-    """Write the gradient: forward differences on the way, central ones (twice the work) near the end."""
-    for k in range(m):
-        kept = x[k]
-        step = (1e-4 if central else 1e-6) * (1.0 + abs(kept))
-        x[k] = kept + step
-        above = _objective(x, coefs, order, y, X, begin, beta, result, work)
-        if central:
-            x[k] = kept - step
-            g[k] = (above - _objective(x, coefs, order, y, X, begin, beta, result, work)) / (2.0 * step)
-        else:
-            g[k] = (above - f) / step
-        x[k] = kept
-
-
-@inner
-def _update(H, s, change, product, m, fresh):
-    """Update the inverse Hessian by the rule of Broyden, Fletcher, Goldfarb and Shanno; return whether it is still I."""
+def _update(H, s, g, change, product, m, fresh):
+    """Update the inverse Hessian by the rule of Broyden, Fletcher, Goldfarb and Shanno; tell whether it is still I."""
     along, square = 0.0, 0.0
     for k in range(m):
+        change[k] = g[k] - change[k]
         along += s[k] * change[k]
         square += change[k] * change[k]
     if not along > 1e-14:
@@ -502,101 +489,140 @@ def _direction(H, g, d, m):
 
 
 @inner
-def _search(x, f, d, slope, step, m, trial, coefs, order, y, X, begin, beta, result, work):
-    """Shorten the step until the objective falls enough (Armijo); return its value, NaN when it never does."""
-    for _ in range(20):
-        for k in range(m):
-            trial[k] = x[k] + step * d[k]
-        found = _objective(trial, coefs, order, y, X, begin, beta, result, work)
-        if found <= f + 1e-4 * step * slope:
-            return found
-        wanted = -0.5 * slope * step * step / (found - f - slope * step)
-        step = 0.2 * step if math.isnan(wanted) else min(max(wanted, 0.1 * step), 0.5 * step)
-    return math.nan
+def _toward(point, x, d, step, m):
+    for k in range(m):
+        point[k] = x[k] + step * d[k]
+
+
+@inner
+def _shorter(step, slope, f, found):
+    """Return the next, shorter step: where the parabola through what is known has its lowest point."""
+    wanted = -0.5 * slope * step * step / (found - f - slope * step)
+    return 0.2 * step if math.isnan(wanted) else min(max(wanted, 0.1 * step), 0.5 * step)
 
 
 @inner
 def _minimise(x, m, gtol, iterations, order, y, X, begin, coefs, beta, result, work, stop):
-    """Minimise the objective from x on; return its value and whether it converged."""
-    g, s, d, change, trial, spare, H, rest = (
+    """Minimise minus the concentrated log-likelihood of a value from x on; return it and whether it converged.
+
+    One loop over evaluations, so that the filter is compiled in one place: a trial step while ``k`` is negative,
+    coordinate ``k`` of the gradient otherwise (forward differences on the way, central ones near the end).
+    """
+    g, before, d, s, point, spare, H, rest = (
         work[:m], work[m : 2 * m], work[2 * m : 3 * m], work[3 * m : 4 * m], work[4 * m : 5 * m], work[5 * m : 6 * m],
         work[6 * m : 6 * m + m * m], work[6 * m + m * m :],
     )  # fmt: skip
-    f = _objective(x, coefs, order, y, X, begin, beta, result, rest)
-    if m == 0 or math.isnan(f):
-        return f, not math.isnan(f)
-    central, fresh, flat = False, True, 0
-    _gradient(x, f, m, central, g, coefs, order, y, X, begin, beta, result, rest)
-    _identity(H, m, 1.0)
-    for _ in range(iterations):
+    f, above, width, step, slope = math.inf, 0.0, 0.0, 0.0, 0.0
+    k, tries, flat, done, central, fresh, moved = -1, 0, 0, 0, False, True, False
+    _toward(point, x, x, 0.0, m)
+    while True:
+        _coefficients(point, order, coefs)
+        _filter(coefs, order, y, X, begin, beta, result, rest, False)
+        count = result[2]
+        value = 0.5 * math.log(max(result[0] / count, _TINY)) + 0.5 * result[1] / count if count > 0 else math.nan
+        if k >= 0 and central and point[k] > x[k]:
+            above = value
+            point[k] = x[k] - width
+            continue
+        if k >= 0:
+            g[k] = (above - value) / (2.0 * width) if central else (value - f) / width
+        elif done == 0 or value <= f + 1e-4 * step * slope:
+            flat = flat + 1 if f - value < 1e-10 else 0
+            f, moved = value, done > 0
+            for j in range(m):
+                s[j], x[j], before[j] = point[j] - x[j], point[j], g[j]
+            if done == iterations or stop[0] or math.isnan(f):
+                return f, False
+        else:
+            step, tries = _shorter(step, slope, f, value), tries + 1
+            if tries == 20:
+                if fresh:  # no way down even along the gradient: the noise of the objective is reached
+                    return f, _largest(g, m) < 1e-4
+                _identity(H, m, 1.0)
+                slope, fresh, tries = _direction(H, g, d, m), True, 0
+                step = 0.5 / max(0.5, _largest(d, m))
+            _toward(point, x, d, step, m)
+            continue
+        k += 1
+        _toward(point, x, x, 0.0, m)
+        if k < m:
+            width = (1e-4 if central else 1e-6) * (1.0 + abs(x[k]))
+            point[k] += width
+            continue
+        if moved:
+            fresh, moved = _update(H, s, g, before, spare, m, fresh), False
+        elif done == 0:
+            _identity(H, m, 1.0)
         if not central and gtol < 1e-3 and _largest(g, m) < 1e-3:
-            central = True
-            _gradient(x, f, m, central, g, coefs, order, y, X, begin, beta, result, rest)
+            central, k = True, 0
+            width = 1e-4 * (1.0 + abs(x[0]))
+            point[0] += width
+            continue
         if _largest(g, m) < gtol or flat >= 2:
             return f, True
         slope = _direction(H, g, d, m)
         if not slope < 0.0:
             _identity(H, m, 1.0)
-            fresh, slope = True, _direction(H, g, d, m)
+            slope, fresh = _direction(H, g, d, m), True
         step = min(1.0, (0.5 if fresh else 2.0) / _largest(d, m))
-        found = _search(x, f, d, slope, step, m, trial, coefs, order, y, X, begin, beta, result, rest)
-        if stop[0]:
-            return f, False
-        if math.isnan(found):
-            if fresh:  # no way down even along the gradient: the noise of the objective is reached
-                return f, _largest(g, m) < 1e-4
-            _identity(H, m, 1.0)
-            fresh = True
-            continue
-        flat = flat + 1 if f - found < 1e-10 else 0
-        f = found
-        for k in range(m):
-            s[k], x[k] = trial[k] - x[k], trial[k]
-            change[k] = -g[k]
-        _gradient(x, f, m, central, g, coefs, order, y, X, begin, beta, result, rest)
-        for k in range(m):
-            change[k] += g[k]
-        fresh = _update(H, s, change, spare, m, fresh)
-    return f, False
+        _toward(point, x, d, step, m)
+        k, tries, done = -1, 0, done + 1
+
+
+@inner
+def _begin_at(pattern, order, x):
+    """Lay out a start: one value each for the first AR, MA, seasonal AR and seasonal MA partial autocorrelation."""
+    at = 0
+    for kind in range(4):
+        count = order[0] if kind == 0 else order[2] if kind == 1 else order[3] if kind == 2 else order[5]
+        for k in range(count):
+            x[at + k] = pattern[kind] if k == 0 else 0.1 * pattern[kind]
+        at += count
 
 
 @lane(
-    "f8[:,:] f8[:,:] i8[:] i8[:] i8[:,:] f8[:,:] f8 i8",
+    "f8[:,:] f8[:,:] i8[:] i8[:] i8[:,:] f8[:,:] f8[:,:] f8 i8",
     "f8[:,:] f8[:,:] f8[:,:] f8[:,:]",
     stop=True,
 )
-def fit(first, last, data, X, series, begin, orders, starts, gtol, iterations, coefs, betas, summary, work, stop):
-    """Maximise the likelihood of each lane's order for its series, from each start, and keep the best.
+def fit(
+    first, last, data, X, series, begin, orders, patterns, starts, gtol, iterations, coefs, betas, summary, work, stop
+):
+    """Maximise the likelihood of each lane's order for its series, and keep the best of all starts.
 
     ``data`` holds differenced series, or undifferenced ones with gaps; ``X`` the regressors likewise, the first of them
-    counted from a series' own begin. ``summary`` gets σ², the sum of log F, the count, and whether it converged.
+    counted from a series' own begin. The first start is the likeliest of the ``patterns``, the others are rows of
+    ``starts``. ``summary`` gets σ², the sum of log F, the count, and whether it converged.
     """
     for i in range(first, last):
         order, y, start = orders[i], data[series[i]], begin[series[i]]
-        m = order[0] + order[2] + order[3] + order[5]
+        m, screened = order[0] + order[2] + order[3] + order[5], patterns.shape[0]
         x, kept, result, rest = work[i, :m], work[i, m : 2 * m], work[i, 2 * m : 2 * m + 3], work[i, 2 * m + 3 :]
-        best, settled = math.inf, 0.0
+        best, settled, end = math.inf, 0.0, screened + 1 + starts.shape[0]
         for k in range(m):
             kept[k] = 0.0
-        for attempt in range(starts.shape[0]):
-            for k in range(m):
-                x[k] = starts[attempt, k]
-            f, converged = _minimise(x, m, gtol, iterations, order, y, X, start, coefs[i], betas[i], result, rest, stop)
-            if f < best:
+        for attempt in range(0 if m > 0 else end, end + 1):
+            steps = iterations if screened <= attempt < end else 0
+            if attempt < screened:
+                _begin_at(patterns[attempt], order, x)
+            for k in range(m if attempt >= screened else 0):
+                x[k] = starts[attempt - screened - 1, k] if screened < attempt < end else kept[k]
+            f, converged = _minimise(x, m, gtol, steps, order, y, X, start, coefs[i], betas[i], result, rest, stop)
+            if attempt < end and (f < best or attempt == screened):
                 best, settled = f, 1.0 if converged else 0.0
                 for k in range(m):
                     kept[k] = x[k]
-        _objective(kept, coefs[i], order, y, X, start, betas[i], result, rest[6 * m + m * m :])
         summary[i, 0] = max(result[0] / result[2], _TINY) if result[2] > 0 else math.nan
-        summary[i, 1], summary[i, 2], summary[i, 3] = result[1], result[2], settled
+        summary[i, 1], summary[i, 2], summary[i, 3] = result[1], result[2], settled if m > 0 else 1.0
 
 
 @lane("f8[:,:] f8[:,:] i8[:] i8[:,:] f8[:,:]", "f8[:,:] f8[:,:] f8[:,:] f8[:,:] f8[:,:]")
 def project(first, last, data, X, begin, orders, coefs, said, mean, spread, summary, work):
     """Filter each lane's series at given coefficients and forecast it.
 
-    ``data`` are undifferenced, ``X`` has no rows. ``said`` gets the one-step predictions, NaN before there is one; ``mean``
-    and ``spread`` the forecasts and their variances for σ² = 1; ``summary`` the sum of v²/F, of log F, and the count.
+    ``data`` are undifferenced, ``X`` has no rows. ``said`` gets the one-step predictions, NaN before there is one;
+    ``mean`` and ``spread`` the forecasts and their variances for σ² = 1; ``summary`` the sum of v²/F, of log F, and the
+    count.
     """
     for i in range(first, last):
         order, start = orders[i], begin[i]
@@ -624,7 +650,8 @@ def project(first, last, data, X, begin, orders, coefs, said, mean, spread, summ
         if known < 0:
             continue
         _place(data[i], start, gaps, values, rest, known, state, lost, r, said[i], moving)
-        phi, theta, finite, P = rest[:r], rest[r : 2 * r], rest[4 * r + 1 + lost :], rest[covariance:]
+        wide = _padded(r)
+        phi, theta, finite, P = rest[:wide], rest[wide : 2 * wide], rest[4 * wide + 1 + lost :], rest[covariance:]
         for t in range(mean.shape[1]):
             mean[i, t] = _expectation(moving, 0, delta, lost)
             spread[i, t] = _observe(P, size, delta, lost, r, finite)
