@@ -73,14 +73,20 @@ class Explorer(pn.viewable.Viewer):
         self._bar = pmui.LinearProgress(value=0, sizing_mode=_WIDE, visible=False, margin=(0, 10))
         self._card = pn.pane.HTML("", visible=False, sizing_mode=_WIDE, margin=(4, 10))
         buttons = pn.Row(self._run, self._stop, self._live, margin=(4, 4))
-        left = pn.Column(
-            *self.pickers.values(), self.form, buttons, width=340, margin=0, sizing_mode="fixed" if False else None
-        )
+        left = pn.Column(*self.pickers.values(), self.form, buttons, width=340, styles={"flex": "0 1 340px"})
         right = pn.Column(
-            self._status, self._bar, self._card, self._outcome, sizing_mode=_WIDE, margin=0, min_width=320
+            self._status,
+            self._bar,
+            self._card,
+            self._outcome,
+            sizing_mode=_WIDE,
+            min_width=320,
+            styles={"flex": "1 1 480px"},
         )
-        body = pn.FlexBox(left, right, gap="12px", flex_wrap="wrap", sizing_mode=_WIDE)
-        self._layout = pn.Column(head, about, body, sizing_mode=_WIDE, margin=0)
+        body = pn.Row(left, right, sizing_mode=_WIDE, styles={"flex-wrap": "wrap", "gap": "12px"})
+        self._layout = pmui.Column(
+            head, about, body, sizing_mode=_WIDE, margin=0
+        )  # Material's root themes what is inside
 
     def _wire(self) -> None:
         self._run.on_click(self._pressed)

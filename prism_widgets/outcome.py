@@ -125,7 +125,8 @@ class OutcomePanel(pn.viewable.Viewer):
 
     @param.depends("stale", watch=True)
     def _grey(self) -> None:
-        self._slot.styles = {"opacity": "0.45", "filter": "grayscale(1)"} if self.stale and self.run is not None else {}
+        if self.view is not None:
+            self.view.grey(self.stale)
 
     def __panel__(self) -> Any:
         return self._layout

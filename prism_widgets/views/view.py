@@ -12,6 +12,8 @@ import panel as pn
 import panel_material_ui as pmui
 
 from prism_kernels.arrays import to_numpy
+from prism_widgets import runtime
+from prism_widgets.views.plot import dark_theme
 
 __all__ = ["BLUE", "GREEN", "GREY", "MAX_POINTS", "ORANGE", "PURPLE", "RED", "View", "finite", "thin", "words"]
 
@@ -36,6 +38,7 @@ class View(pn.viewable.Viewer):
         self.result: Any = None
         self.inputs: Mapping[str, Any] = {}
         self._figure: Any = None
+        self._pane: Any = None
         self._words = pn.pane.HTML("", margin=(4, 12), sizing_mode="stretch_width")
         self._series = pmui.Select(label="Series shown", options={"": 0}, size="small", visible=False, width=260)
         self._series.param.watch(self._again, "value")
@@ -55,8 +58,21 @@ class View(pn.viewable.Viewer):
             The first of them.
         """
         self._figure = self._build(result)
-        pane = pn.pane.Bokeh(self._figure, sizing_mode="stretch_width", margin=(4, 8))
-        self._layout.objects = [self._series, pane, self._words]
+        dark = runtime.where() == "server" and pn.config.theme == "dark"
+        theme = dark_theme() if dark else None
+        self._pane = pn.pane.Bokeh(self._figure, theme=theme, sizing_mode="stretch_width", margin=(4, 8))
+        self._layout.objects = [self._series, self._pane, self._words]
+
+    def grey(self, stale: bool) -> None:
+        """Fade the picture while it is not what was asked for any more.
+
+        Parameters
+        ----------
+        stale
+            Whether it is.
+        """
+        if self._pane is not None:
+            self._pane.styles = {"opacity": "0.45", "filter": "grayscale(1)"} if stale else {}
 
     def update(self, result: Any, inputs: Mapping[str, Any] | None = None) -> None:
         """Show a result in the picture there is.
