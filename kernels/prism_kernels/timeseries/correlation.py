@@ -23,6 +23,7 @@ from prism_kernels.timeseries.model import Floats
 
 __all__ = ["Correlation", "correlation"]
 
+_ROUNDING = 1e-12
 _LEAST = 4  # periods from which a correlation has an interval
 
 
@@ -193,7 +194,8 @@ def _effective(values: Floats, method: Method, lag: Integers) -> Floats:
 def _counted(scan: Scan, matrix: Floats, count: int) -> Floats:
     strength = scan.strength(matrix)
     drawn = np.stack(map_runs(scan.surrogate, range(count), label="surrogates"))
-    reached: Integers = np.sum(drawn >= strength, axis=0, dtype=np.int64)
+    # Turned alike, a pair is the data again but for the rounding of its sums.
+    reached: Integers = np.sum(drawn >= strength - _ROUNDING, axis=0, dtype=np.int64)
     return np.divide(1 + reached, 1 + count)
 
 
