@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import Annotated, Any
 
 import numpy as np
@@ -16,11 +14,9 @@ from prism_kernels.errors import InvalidInput
 from prism_kernels.inputs import AnySeries, Series
 from prism_kernels.operation import operation
 from prism_kernels.result import Result
+from prism_kernels.timeseries.scoring_rules import interval_scores, mean_there
 
 __all__ = ["Metrics", "metrics"]
-
-_NODES, _WEIGHTS = (tuple(map(float, v)) for v in np.polynomial.legendre.leggauss(40))
-_ERF_IS_ONE = 6.0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -129,7 +125,7 @@ def metrics(
         found |= _scaled(found["mae"], found["rmse"], train.values, season_length, notes)
     ends = _ends(truth, lo, hi, level)
     if ends is not None and level is not None:
-        found |= _interval_scores(truth.values, predicted.values, *ends, level)
+        found |= interval_scores(truth.values, predicted.values, *ends, level)
     return Metrics(**found, axes={"series": truth.names}, warnings=notes.sentences())
 
 
@@ -205,18 +201,22 @@ def _ends(truth: Series, lo: AnySeries | None, hi: AnySeries | None, level: floa
     return low.values, high.values
 
 
-def _mean(values: Float[Array, "series time"], there: Array) -> Float[Array, " series"]:
-    """Return the mean of each row over the places that are there; NaN without any."""
-    xp = namespace_of(values=values)
-    total = xp.sum(xp.where(there, values, xp.zeros_like(values)), axis=1)
-    return _ratio(total, xp.astype(xp.count_nonzero(there, axis=1), values.dtype))
-
-
 def _ratio(above: Array, below: Array) -> Array:
     """Divide; NaN where the divisor is zero."""
     xp = namespace_of(above=above)
     zero = below == 0
-    return xp.where(zero, xp.full_like(above, xp.nan), above / xp.where(zero, xp.ones_like(below), below))
+    with np.errstate(over="ignore"):  # a share beyond all numbers is infinite, and needs no second word about it
+        quotient = above / xp.where(zero, xp.ones_like(below), below)
+    return xp.where(zero, xp.full_like(above, xp.nan), quotient)
+
+
+def _root_mean_square(values: Float[Array, "series time"], there: Array) -> Float[Array, " series"]:
+    """Return the root of the mean square of each row; squares are taken of shares of the largest, and stay finite."""
+    xp = namespace_of(values=values)
+    size = xp.abs(xp.where(there, values, xp.zeros_like(values)))
+    largest = xp.max(size, axis=1)
+    unit = xp.where(largest > 0, largest, xp.ones_like(largest))
+    return unit * xp.sqrt(mean_there((size / unit[:, None]) ** 2, there))
 
 
 def _errors(
@@ -231,15 +231,15 @@ def _errors(
     notes.add(zeros, "mape is NaN for a truth of zero ({count} periods of {names}); wape and mase can do without")
     both = share + xp.abs(predicted)
     relative = xp.where(both == 0, xp.zeros_like(both), _ratio(2 * size, both))
-    wape = _ratio(_mean(size, there), _mean(share, there))
-    hopeless = xp.where(_mean(share, there) == 0, zeros, xp.zeros_like(zeros))
+    wape = _ratio(mean_there(size, there), mean_there(share, there))
+    hopeless = xp.where(mean_there(share, there) == 0, zeros, xp.zeros_like(zeros))
     notes.add(hopeless, "wape is NaN where all {count} truths are zero ({names})")
     return {
-        "mae": _mean(size, there),
-        "rmse": xp.sqrt(_mean(error * error, there)),
-        "bias": _mean(error, there),
-        "mape": xp.where(zeros > 0, xp.full_like(wape, xp.nan), _mean(_ratio(size, share), there & (share > 0))),
-        "smape": _mean(relative, there),
+        "mae": mean_there(size, there),
+        "rmse": _root_mean_square(error, there),
+        "bias": mean_there(error, there),
+        "mape": xp.where(zeros > 0, xp.full_like(wape, xp.nan), mean_there(_ratio(size, share), there & (share > 0))),
+        "smape": mean_there(relative, there),
         "wape": wape,
     }
 
@@ -248,62 +248,10 @@ def _scaled(mae: Array, rmse: Array, train: Float[Array, "series time"], season:
     xp = namespace_of(y_true=mae, y_train=train)
     step = train[:, season:] - train[:, :-season]
     there = ~xp.isnan(step)
-    naive, naive_squared = _mean(xp.abs(step), there), _mean(step * step, there)
+    naive = mean_there(xp.abs(step), there)
     useless = (naive == 0) | xp.isnan(naive)
     notes.add(
         useless,
         "mase and rmsse are NaN where the seasonal naive forecast never errs inside y_train ({names})",
     )
-    return {"mase": _ratio(mae, naive), "rmsse": _ratio(rmse, xp.sqrt(naive_squared))}
-
-
-def _interval_scores(
-    truth: Float[Array, "series time"],
-    predicted: Float[Array, "series time"],
-    lo: Float[Array, "series time"],
-    hi: Float[Array, "series time"],
-    level: float,
-) -> dict[str, Any]:
-    xp = namespace_of(y_true=truth, y_pred=predicted, lo=lo, hi=hi)
-    there = ~xp.isnan(truth + predicted + lo + hi)
-    zero = xp.zeros_like(truth)
-    below, above = xp.where(truth < lo, lo - truth, zero), xp.where(truth > hi, truth - hi, zero)
-    winkler = (hi - lo) + 2 / (1 - level) * (below + above)
-    pinball = (
-        _pinball(truth, lo, (1 - level) / 2) + _pinball(truth, predicted, 0.5) + _pinball(truth, hi, (1 + level) / 2)
-    ) / 3
-    sigma = (hi - lo) / (2 * NormalDist().inv_cdf((1 + level) / 2))
-    return {
-        "coverage": _mean(xp.astype((truth >= lo) & (truth <= hi), truth.dtype), there),
-        "winkler": _mean(winkler, there),
-        "pinball": _mean(pinball, there),
-        "crps": _mean(_normal_crps(truth - predicted, sigma), there),
-    }
-
-
-def _pinball(truth: Array, quantile: Array, share: float) -> Array:
-    xp = namespace_of(truth=truth, quantile=quantile)
-    miss = truth - quantile
-    return xp.where(miss < 0, (share - 1) * miss, share * miss)
-
-
-def _normal_crps(error: Array, sigma: Array) -> Array:
-    """Return the score of a normal distribution of width sigma that misses by error; |error| for no width."""
-    xp = namespace_of(error=error, sigma=sigma)
-    flat = sigma == 0
-    width = xp.where(flat, xp.ones_like(sigma), sigma)
-    z = error / width
-    density = xp.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)
-    score = width * (z * _erf(z / math.sqrt(2)) + 2 * density - 1 / math.sqrt(math.pi))
-    return xp.where(flat, xp.abs(error), score)
-
-
-def _erf(x: Array) -> Array:
-    """Return the error function, which the Array API lacks, by Gauss's quadrature of its integral."""
-    xp = namespace_of(x=x)
-    inside = xp.where(x > _ERF_IS_ONE, _ERF_IS_ONE, xp.where(x < -_ERF_IS_ONE, -_ERF_IS_ONE, x))
-    total = xp.zeros_like(x)
-    for node, weight in zip(_NODES, _WEIGHTS, strict=True):
-        part = inside * (0.5 * (node + 1))
-        total = total + 0.5 * weight * xp.exp(-part * part)
-    return 2 / math.sqrt(math.pi) * inside * total
+    return {"mase": _ratio(mae, naive), "rmsse": _ratio(rmse, _root_mean_square(step, there))}
