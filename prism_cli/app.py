@@ -40,6 +40,26 @@ def prism(
     """Analyse data in a lab, on the command line and in reports that run by night."""
 
 
+@app.command()
+def lab(
+    context: typer.Context,
+    *,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="TCP port.")] = 8888,
+    ip: Annotated[
+        str, typer.Option(help="Address to listen on; 0.0.0.0 for every network of this machine.")
+    ] = "127.0.0.1",
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the address in a browser.")] = True,
+    notebook_dir: Annotated[Path | None, typer.Option(help="Folder to work in; the current one without it.")] = None,
+    base_url: Annotated[str, typer.Option(help="Prefix of every address, behind a proxy.")] = "/",
+) -> None:
+    """Open the lab: JupyterLab, the dashboards and their gallery on one port."""
+    from prism_lab.launch import lab as run_lab
+
+    debug = bool(context.find_root().params["debug"])
+    code = run_lab(port=port, ip=ip, browser=browser, notebook_dir=notebook_dir, base_url=base_url, debug=debug)
+    raise typer.Exit(code)
+
+
 @app.command(add_help_option=False)
 def run(
     context: typer.Context,

@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in given
-    given = [a for a in given if a != "--debug"]
+    given = ["--debug"] * debug + [a for a in given if a != "--debug"]
     try:
         from prism_cli.app import app
     except ModuleNotFoundError as error:

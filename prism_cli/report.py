@@ -42,17 +42,19 @@ def run(
         raise typer.Exit(0 if help else 2)
     from prism_cli.terminal import Bar
     from prism_kernels.progress import Listener, listen
-    from prism_lab.reports.runner import run_report
+    from prism_lab.reports.request import check
+    from prism_lab.reports.runner import make
     from prism_lab.reports.template import find_template
 
     if help:
         _explain(find_template(name))
         return
-    given = _given(find_template(name), parameters or (), data or (), settings or ())
+    template = find_template(name)
+    request = check(template, _given(template, parameters or (), data or (), settings or ()))
     bar = Bar(name, leave=True)
     try:
         with listen(Listener(bar)):
-            made = run_report(name, given, out=out)
+            made = make(request, out=out)
     finally:
         bar.close()
     for path in made.files.values():

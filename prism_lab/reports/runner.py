@@ -22,7 +22,7 @@ from prism_lab.reports.request import Request, check
 from prism_lab.reports.template import find_template
 from prism_lab.store import Entry, Store, differences
 
-__all__ = ["Report", "run_report"]
+__all__ = ["Report", "make", "run_report"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +50,7 @@ class Report:
 def run_report(
     name: str, parameters: Mapping[str, Any] | None = None, *, out: Path | None = None, store: Store | None = None
 ) -> Report:
-    """Run a report and write ``<name>.ipynb``, ``<name>.html`` and ``<name>.json``.
+    """Check the parameters of a report and make it; see :func:`make`.
 
     Parameters
     ----------
@@ -58,6 +58,24 @@ def run_report(
         Name of a template or operation, or path of a notebook.
     parameters
         Parameters by name; data as the name of a sample or file.
+    out, store
+        As in :func:`make`.
+
+    Raises
+    ------
+    InvalidInput
+        For bad parameters or data, before a kernel starts.
+    """
+    return make(check(find_template(name), parameters or {}), out=out, store=store)
+
+
+def make(request: Request, *, out: Path | None = None, store: Store | None = None) -> Report:
+    """Run a report and write ``<name>.ipynb``, ``<name>.html`` and ``<name>.json``.
+
+    Parameters
+    ----------
+    request
+        What was asked for, checked.
     out
         Folder to write to; None for ``reports/<name>-<time>`` in the working folder.
     store
@@ -66,9 +84,8 @@ def run_report(
     Raises
     ------
     InvalidInput
-        For bad parameters or data, before a kernel starts.
+        For a folder that cannot be written to.
     """
-    request = check(find_template(name), parameters or {})
     inputs = request.inputs_to_dict()
     started = datetime.now(UTC)
     folder = _folder(out, request.template.name, started)
