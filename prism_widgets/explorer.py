@@ -94,7 +94,7 @@ class Explorer(pn.viewable.Viewer):
         self.form.param.watch(self._changed, "changed")
         for picker in self.pickers.values():
             picker.param.watch(self._changed, "value")
-        self.job.param.watch(self._job_changed, ["state", "share", "label"])
+        self.job.param.watch(lambda *_: runtime.on_screen(self._show), ["state", "share", "label"])
 
     # --- running
 
@@ -135,11 +135,14 @@ class Explorer(pn.viewable.Viewer):
         self._ticket += 1
         ticket = self._ticket
         if not self.live:
-            self._outcome.stale = self.job.outcome is not None
+            runtime.on_screen(self._fade)
             return
         await asyncio.sleep(_DEBOUNCE_SECONDS)
         if ticket == self._ticket:
             await self.start()
+
+    def _fade(self) -> None:
+        self._outcome.stale = self.job.outcome is not None
 
     @property
     def result(self) -> Any:
@@ -148,7 +151,7 @@ class Explorer(pn.viewable.Viewer):
 
     # --- showing
 
-    def _job_changed(self, *_: Any) -> None:
+    def _show(self) -> None:
         job = self.job
         running = job.state == "running"
         self._stop.disabled = not running

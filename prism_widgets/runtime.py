@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from typing import Any, Literal
 
-__all__ = ["Place", "init", "prepare", "where"]
+__all__ = ["Place", "ensure", "init", "on_screen", "prepare", "push", "where"]
 
 Place = Literal["voila", "lab", "server", "plain"]
 
@@ -118,3 +119,37 @@ def ensure() -> None:
 
     if not pn.extension._loaded:
         init()
+
+
+def on_screen(change: Callable[[], None]) -> None:
+    """Change what is on screen, when it may be changed.
+
+    A served page belongs to its document's lock, which an asynchronous callback does not hold; there the change waits
+    for the next tick, in order. Everywhere else it happens now.
+
+    Parameters
+    ----------
+    change
+        What changes widgets, panes and Bokeh models.
+    """
+    import panel as pn
+
+    document = pn.state.curdoc
+    if document is not None and document.session_context:
+        document.add_next_tick_callback(change)
+    else:
+        change()
+
+
+def push(pane: Any) -> None:
+    """Send changes of Bokeh models to a notebook's page, where nothing else does.
+
+    Parameters
+    ----------
+    pane
+        The pane that holds the models.
+    """
+    if where() == "lab":
+        from panel.io import push_notebook
+
+        push_notebook(pane)

@@ -39,9 +39,10 @@ class View(pn.viewable.Viewer):
         self.inputs: Mapping[str, Any] = {}
         self._figure: Any = None
         self._pane: Any = None
+        self._frame = pn.Column(margin=0, sizing_mode="stretch_width")
         self._words = pn.pane.HTML("", margin=(4, 12), sizing_mode="stretch_width")
         self._series = pmui.Select(label="Series shown", options={"": 0}, size="small", visible=False, width=260)
-        self._series.param.watch(self._again, "value")
+        self._series.param.watch(lambda _: runtime.on_screen(self._again), "value")
         self._layout = pn.Column(self._series, margin=0, sizing_mode="stretch_width")
 
     @property
@@ -61,7 +62,8 @@ class View(pn.viewable.Viewer):
         dark = runtime.where() == "server" and pn.config.theme == "dark"
         theme = dark_theme() if dark else None
         self._pane = pn.pane.Bokeh(self._figure, theme=theme, sizing_mode="stretch_width", margin=(4, 8))
-        self._layout.objects = [self._series, self._pane, self._words]
+        self._frame.objects = [self._pane]
+        self._layout.objects = [self._series, self._frame, self._words]
 
     def grey(self, stale: bool) -> None:
         """Fade the picture while it is not what was asked for any more.
@@ -71,8 +73,7 @@ class View(pn.viewable.Viewer):
         stale
             Whether it is.
         """
-        if self._pane is not None:
-            self._pane.styles = {"opacity": "0.45", "filter": "grayscale(1)"} if stale else {}
+        self._frame.styles = {"opacity": "0.45", "filter": "grayscale(1)"} if stale else {}
 
     def update(self, result: Any, inputs: Mapping[str, Any] | None = None) -> None:
         """Show a result in the picture there is.
@@ -94,10 +95,11 @@ class View(pn.viewable.Viewer):
             self._series.param.update(options=options, value=0, visible=len(names) > 1)
         self._again()
 
-    def _again(self, *_: Any) -> None:
+    def _again(self) -> None:
         if self.result is None or self._figure is None:
             return
         self._draw(self.result, self.place)
+        runtime.push(self._pane)
         text = self.summary(self.result, self.place)
         self._words.object = f'<p style="margin:0;font-size:14px">{html.escape(text)}</p>'
 
