@@ -17,7 +17,7 @@ Array: TypeAlias = Any
 
 def is_array(value: object) -> bool:
     """Tell whether a value is an array of a library of the Array API standard."""
-    return array_api_compat.is_array_api_obj(value)
+    return bool(array_api_compat.is_array_api_obj(value))
 
 
 def is_numpy(value: object) -> bool:

@@ -53,7 +53,8 @@ class _Locator:
             path.mkdir(parents=True, exist_ok=True)
             path.chmod(0o700)
         if not _trusted(path):
-            msg = f"{path} can be written by others, so compiled kernels are not read from it; chmod go-w, or set PRISM_LANE_CACHE"
+            way = "chmod go-w it, or set PRISM_LANE_CACHE to another folder"
+            msg = f"{path} can be written by others, so compiled kernels are not read from it; {way}"
             raise PrismError(msg)
 
     def get_cache_path(self) -> str:

@@ -67,14 +67,14 @@ class Lane:
     """
 
     def __init__(self, function: Callable[..., None], inputs: str, outputs: str, *, stop: bool) -> None:
-        functools.update_wrapper(self, function)
+        self.__doc__, self.__module__, self.__name__ = function.__doc__, function.__module__, function.__name__
         self.function = function
         self.inputs = tuple(inputs.split())
         self.outputs = tuple(outputs.split())
         self.stop = stop
         self._lock = threading.Lock()
         self._compiled: Callable[..., None] | None = None
-        self._grid: Callable[..., None] | None = None
+        self._grid: Any = None
 
     @property
     def name(self) -> str:
@@ -114,7 +114,7 @@ class Lane:
                 self._compiled = dispatcher
         return self._compiled
 
-    def grid(self) -> Callable[..., None]:
+    def grid(self) -> Any:
         """Return the CUDA kernel in which thread ``i`` runs lane ``i``."""
         if self._grid is None:
             from numba import cuda

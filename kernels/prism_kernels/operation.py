@@ -16,15 +16,14 @@ from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from typing import Annotated, Any, ParamSpec, TypeVar, get_args, get_origin
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from pydantic_core import PydanticSerializationError, to_json
 
 from prism_kernels import docstring
-from prism_kernels.arrays import is_array, to_numpy
 from prism_kernels.errors import InvalidInput, PrismError, nearest
 from prism_kernels.inputs import Input
-from prism_kernels.rules import Choice, Either, Group, Rule, rule_of
+from prism_kernels.refusal import plain, refusal
+from prism_kernels.rules import Rule, rule_of
 
 __all__ = ["Data", "Operation", "find", "operation", "operations"]
 
@@ -91,7 +90,7 @@ class Operation:
             if name in self.data:
                 continue
             if parameter.kind is not inspect.Parameter.KEYWORD_ONLY:
-                msg = f"{self.name}: {name} is neither data (annotate it with an input type) nor a setting (put it after *)"
+                msg = f"{self.name}: {name} is neither data (annotate it so) nor a setting (put it after *)"
                 raise TypeError(msg)
             rules[name] = rule_of(self._hints[name], f"{self.name}: {name}")
         return rules
@@ -148,46 +147,18 @@ class Operation:
         if not given and not self._required:
             return {}
         try:
-            model = self.settings.__pydantic_validator__.validate_json(to_json(given, fallback=_plain))
+            model = self.settings.__pydantic_validator__.validate_json(to_json(given, fallback=plain))
         except (ValidationError, PydanticSerializationError) as error:
-            raise self._refusal(given, error) from None
+            raise refusal(self.name, self.rules, self._required, given, error) from None
         return {name: getattr(model, name) for name in given}
 
     def resolve(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Check settings and return all of them, with the defaults filled in."""
         return {**self.defaults, **self.validate(given)}
 
-    def _refusal(self, given: Mapping[str, Any], error: Exception) -> InvalidInput:
-        for name in given:
-            if name not in self.rules:
-                hint = nearest(name, self.rules) if self.rules else "it has no settings"
-                return InvalidInput(f"{self.name} has no setting {name!r}; {hint}", field=name)
-        for name in self.rules:
-            if name in self._required and name not in given:
-                return InvalidInput(f"{self.name} needs {name}, {self.rules[name].words()}", field=name)
-        name, place = self._first_fault(given, error)
-        rule, value, called = self.rules[name], given[name], name
-        if isinstance(rule, Group) and place and isinstance(value, Mapping):
-            if place not in rule.rules:
-                return InvalidInput(f"{name} has no {place!r}; {nearest(place, rule.rules)}", field=name, where=place)
-            rule, value, called = rule.rules[place], value.get(place), f"{name}.{place}"
-        msg = f"{called} must be {rule.words()}, and {_short(value)} was given{_hint(rule, value)}"
-        return InvalidInput(msg, field=name, where=place)
-
-    def _first_fault(self, given: Mapping[str, Any], error: Exception) -> tuple[str, str]:
-        if isinstance(error, ValidationError):
-            where = error.errors(include_url=False, include_context=False, include_input=False)[0]["loc"]
-            return str(where[0]), str(where[1]) if len(where) > 1 else ""
-        for name, value in given.items():
-            try:
-                to_json(value, fallback=_plain)
-            except PydanticSerializationError:
-                return name, ""
-        raise error
-
     def describe(self) -> dict[str, Any]:
         """Return what ``prism operations --json`` prints: name, summary, data, settings schema and result fields."""
-        fields = getattr(self.result, "describe_fields", dict)()
+        fields: dict[str, Any] = getattr(self.result, "describe_fields", dict)()
         return {
             "name": self.name,
             "summary": self.summary,
@@ -219,29 +190,6 @@ def _input_type(annotation: Any) -> type[Input] | None:
     if isinstance(annotation, type) and issubclass(annotation, Input):
         return annotation
     return None
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, np.generic):
-        return value.item()
-    if is_array(value):
-        return to_numpy(value).tolist()
-    msg = f"{type(value).__name__} cannot be written as JSON"
-    raise TypeError(msg)
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "…"
-
-
-def _hint(rule: Rule, value: Any) -> str:
-    options = rule.options if isinstance(rule, Either) else (rule,)
-    known = [v for o in options if isinstance(o, Choice) for v in o.values if isinstance(v, str)]
-    if isinstance(value, str) and known:
-        hint = nearest(value, known)
-        return f"; {hint}" if hint.startswith("did") else ""
-    return ""
 
 
 _registry: dict[str, Operation] = {}
@@ -309,9 +257,6 @@ def find(operation: str | Callable[..., Any] | Operation) -> Operation:
     row = getattr(operation, "__prism__", None)
     if row is not None:
         return typing.cast("Operation", row)
-    if not callable(operation):
-        msg = f"an operation is a name or a function, and {type(operation).__name__} was given"
-        raise InvalidInput(msg, field="operation")
     return Operation(f"{operation.__module__}.{operation.__name__}", operation, operation)
 
 

@@ -67,7 +67,7 @@ class Result:
 
     def to_numpy(self) -> Self:
         """Return the same result with every array in numpy."""
-        moved = {n: to_numpy(v) for n, v in self.fields().items() if is_array(v)}
+        moved: dict[str, Any] = {n: to_numpy(v) for n, v in self.fields().items() if is_array(v)}
         return dataclasses.replace(self, **moved)
 
     def to_dict(self) -> dict[str, Any]:
@@ -165,7 +165,7 @@ def _brief(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
     text = repr(value)
-    return text if len(text) <= 40 else text[:37] + "…"  # noqa: PLR2004  a line of text
+    return text if len(text) <= 40 else text[:37] + "…"
 
 
 def _plain(value: Any) -> Any:

@@ -45,7 +45,9 @@ class Number:
 
     def words(self, *, plural: bool = False) -> str:
         """Say the rule as the rest of the sentence "… must be"."""
-        noun = ("whole numbers" if self.whole else "numbers") if plural else "a whole number" if self.whole else "a number"
+        noun = (
+            ("whole numbers" if self.whole else "numbers") if plural else "a whole number" if self.whole else "a number"
+        )
         low = None if self.low is None else f"{'above' if self.low_open else 'at least'} {self.low:g}"
         high = None if self.high is None else f"{'below' if self.high_open else 'at most'} {self.high:g}"
         if low and high and not self.low_open and not self.high_open:
@@ -193,7 +195,9 @@ def rule_of(annotation: Any, name: str = "setting") -> Rule:
         return Many(rule_of(arguments[0], name))
     if dataclasses.is_dataclass(annotation) and isinstance(annotation, type):
         return _group(annotation)
-    msg = f"{name} is annotated {annotation!r}, and no control can be made of that; see prism_kernels.rules for what can"
+    msg = (
+        f"{name} is annotated {annotation!r}, and no control can be made of that; see prism_kernels.rules for what can"
+    )
     raise TypeError(msg)
 
 
@@ -231,6 +235,6 @@ def _bounded(rule: Rule, metadata: list[Any], name: str) -> Rule:
         elif isinstance(rule, Many) and isinstance(bound, MaxLen):
             rule = dataclasses.replace(rule, most=bound.max_length)
         elif isinstance(bound, BaseMetadata):
-            msg = f"{name} is bounded by {bound!r}, and no control can be made of that; see prism_kernels.rules for what can"
+            msg = f"{name} is bounded by {bound!r}, and no control can be made of that; see prism_kernels.rules"
             raise TypeError(msg)
     return rule

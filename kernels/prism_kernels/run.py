@@ -9,7 +9,6 @@ import os
 import platform
 import shlex
 import sys
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -23,7 +22,6 @@ from prism_kernels.arrays import device_of
 from prism_kernels.errors import InvalidInput, nearest
 from prism_kernels.inputs import Input
 from prism_kernels.operation import Operation, find
-from prism_kernels.result import Result
 
 __all__ = ["Provenance", "Run", "run"]
 
@@ -104,7 +102,9 @@ class Run:
         """Write this run as a call in Python."""
         row = self.row
         module, name = row.function.__module__, row.function.__name__
-        module = module if "." not in module else module.rsplit(".", 1)[0] if module.startswith("prism_kernels") else module
+        module = (
+            module if "." not in module else module.rsplit(".", 1)[0] if module.startswith("prism_kernels") else module
+        )
         head = [f"from {module} import {name}"] if module != "__main__" else []
         data, names = [], set()
         for parameter, value in self.provenance.inputs.items():

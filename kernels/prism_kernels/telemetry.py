@@ -1,7 +1,7 @@
 """Where the time goes: nested spans, summarised per name as percentiles by a log-bucket sketch.
 
-The sketch keeps one counter per 4 % of duration, as in Masson, Rim and Lee (2019), "DDSketch: a fast and fully-mergeable
-quantile sketch with relative-error guarantees", so that a percentile is within 2 % and memory does not grow.
+The sketch keeps one counter per 4 % of duration, as in Masson, Rim and Lee (2019), "DDSketch: a fast and
+fully-mergeable quantile sketch with relative-error guarantees", so that a percentile is within 2 % and memory does not grow.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def span(name: str) -> Iterator[Span]:
 def summary() -> list[dict[str, float | str | int]]:
     """Return one row per span name: count, total and own seconds, p50, p95, p99 and the largest."""
     with _lock:
-        rows = [
+        rows: list[dict[str, float | str | int]] = [
             {
                 "span": name,
                 "count": s.count,

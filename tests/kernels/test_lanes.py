@@ -17,7 +17,7 @@ from prism_kernels.progress import listen
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from demo_lanes import weighted_sum  # noqa: E402
+from demo_lanes import weighted_sum
 
 VALUES = np.random.default_rng(0).normal(size=(301, 40))
 

@@ -93,7 +93,8 @@ def test_a_function_of_a_script_runs_as_any_other(tmp_path):
         "class Mean(Result):\n    value: float\n"
         "@operation('mine.mean')\n"
         "def mean(y: AnySeries) -> Mean:\n    'Average.'\n    return Mean(value=float(Series.of(y).values.mean()))\n"
-        "done = run(mean, [1.0, 2.0, 3.0])\nprint(done.result.value, done.provenance.operation)\nprint(done.as_python())\n"
+        "done = run(mean, [1.0, 2.0, 3.0])\nprint(done.result.value, done.provenance.operation)\n"
+        "print(done.as_python())\n"
     )
     shown = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True, cwd=Path(tmp_path))
     assert shown.stdout.splitlines()[0] == "2.0 mine.mean"

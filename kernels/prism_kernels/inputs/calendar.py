@@ -36,7 +36,7 @@ def frequency_of(index: Any, field: str) -> str | None:
     """
     import pandas as pd
 
-    if len(index) < 2:  # noqa: PLR2004  one date has no spacing
+    if len(index) < 2:
         return None
     _check_order(index, field)
     if index.freqstr:
@@ -58,7 +58,8 @@ def _check_order(index: Any, field: str) -> None:
     if index.has_duplicates:
         twice = index[index.duplicated()]
         places = ", ".join(stamp(t) for t in twice.unique()[:_FEW])
-        msg = f"{field} has {len(twice)} repeated date{'s' * (len(twice) > 1)} (first: {places}); use resample(…, every=…, how='mean') first"
+        count = f"{len(twice)} repeated date{'s' * (len(twice) > 1)}"
+        msg = f"{field} has {count} (first: {places}); use resample(…, every=…, how='mean') first"
         raise InvalidInput(msg, field=field, where=stamp(twice[0]))
     if not index.is_monotonic_increasing:
         late = int((index[1:] < index[:-1]).argmax())
@@ -75,7 +76,7 @@ def _irregular(index: Any, field: str) -> InvalidInput:
     gaps = pd.Series(index[1:] - index[:-1])
     usual = gaps.mode().iloc[0]
     months = pd.Series(index.year * 12 + index.month).diff().dropna()
-    if usual.days >= 28 and months.mode().size:  # noqa: PLR2004  the shortest month
+    if usual.days >= 28 and months.mode().size:
         off = int((months != months.mode().iloc[0]).to_numpy().argmax())
         text = f"{int(months.mode().iloc[0])} months" if months.mode().iloc[0] > 1 else "a month"
     else:

@@ -104,9 +104,9 @@ class Series(Input):
 
     @functools.cached_property
     def missing(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
-        """series × time, true where a value is missing after the first one that is there."""
+        """Series × time, true where a value is missing after the first one that is there."""
         inside = np.arange(self.length)[None, :] >= self.first[:, None]
-        return np.isnan(self.lanes) & inside
+        return np.asarray(np.isnan(self.lanes) & inside)
 
     @property
     def season(self) -> int:

@@ -22,7 +22,9 @@ _DATE_NAMES = ("ds", "date", "datetime", "time", "timestamp", "month", "week", "
 def is_table(given: Any) -> bool:
     """Tell whether a value is a pandas or polars frame or series, without importing either."""
     root = type(given).__module__.partition(".")[0]
-    return root in ("pandas", "polars") and hasattr(given, "to_numpy") and type(given).__name__ in ("DataFrame", "Series")
+    return (
+        root in ("pandas", "polars") and hasattr(given, "to_numpy") and type(given).__name__ in ("DataFrame", "Series")
+    )
 
 
 def source_of(given: Any) -> str:
@@ -115,8 +117,9 @@ def _check_rows(text: str, separator: str, field: str, name: str) -> None:
                 continue
             width = width or len(row)
             if len(row) != width:
-                msg = f"{field}: line {rows.line_num} of {name} has {len(row)} fields where the header has {width}; mend that line"
-                raise InvalidInput(msg, field=field, where=f"line {rows.line_num}")
+                where = f"line {rows.line_num}"
+                msg = f"{field}: {where} of {name} has {len(row)} fields where the header has {width}; mend that line"
+                raise InvalidInput(msg, field=field, where=where)
     except csv.Error as error:
         msg = f"{field}: line {rows.line_num} of {name} cannot be read: {error}"
         raise InvalidInput(msg, field=field, where=f"line {rows.line_num}") from None
@@ -170,10 +173,9 @@ def long_to_wide(given: Any, field: str) -> Any:
     twice = given.duplicated(["unique_id", "ds"])
     if twice.any():
         row = given[twice].iloc[0]
-        msg = (
-            f"{field} has {int(twice.sum())} repeated date{'s' * (twice.sum() > 1)} (first: {row['unique_id']} at {row['ds']}); "
-            "use resample(…, every=…, how='mean') first"
-        )
+        count = f"{int(twice.sum())} repeated date{'s' * (twice.sum() > 1)}"
+        first = f"{row['unique_id']} at {row['ds']}"
+        msg = f"{field} has {count} (first: {first}); use resample(…, every=…, how='mean') first"
         raise InvalidInput(msg, field=field, where=str(row["unique_id"]))
     return given.pivot(index="ds", columns="unique_id", values="y")
 
@@ -203,7 +205,9 @@ def _dated(frame: Any, field: str) -> tuple[Any, Any]:
 def _parsed(values: Any) -> Any:
     import pandas as pd
 
-    if len(values) == 0 or not any(c.isdigit() for c in str(values[0] if not hasattr(values, "iloc") else values.iloc[0])):
+    if len(values) == 0 or not any(
+        c.isdigit() for c in str(values[0] if not hasattr(values, "iloc") else values.iloc[0])
+    ):
         return None
     try:
         float(str(next(iter(values))))
@@ -259,7 +263,7 @@ def _looks_numeric(column: Any) -> bool:
     import pandas as pd
 
     numbers = pd.to_numeric(column, errors="coerce")
-    return bool(len(column) and numbers.notna().mean() > 0.5)  # noqa: PLR2004  most of it
+    return bool(len(column) and numbers.notna().mean() > 0.5)
 
 
 def _bad_cell(frame: Any, column: str, field: str) -> InvalidInput:
@@ -267,7 +271,8 @@ def _bad_cell(frame: Any, column: str, field: str) -> InvalidInput:
 
     numbers = pd.to_numeric(frame[column], errors="coerce")
     place = int((numbers.isna() & frame[column].notna()).to_numpy().argmax())
-    msg = f"{field} has {str(frame[column].iloc[place])!r} in row {place + 1} of column {column!r} where a number belongs; mend it, or leave it empty"
+    cell, where = str(frame[column].iloc[place]), f"row {place + 1} of column {column!r}"
+    msg = f"{field} has {cell!r} in {where} where a number belongs; mend it, or leave it empty"
     return InvalidInput(msg, field=field, where=f"row {place + 1}")
 
 
