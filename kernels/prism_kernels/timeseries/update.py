@@ -45,7 +45,7 @@ def update(
 
     Notes
     -----
-    Conformal intervals keep their width in standard errors. ``loglik`` and the criteria are those of the same model on
+    Conformal intervals keep their width in standard errors; bootstrap ones draw from old and new errors. ``loglik`` and the criteria are those of the same model on
     all the data, old and new.
     """
     memory = forecast._memory
