@@ -1,7 +1,8 @@
 """Where the time goes: nested spans, summarised per name as percentiles by a log-bucket sketch.
 
 The sketch keeps one counter per 4 % of duration, as in Masson, Rim and Lee (2019), "DDSketch: a fast and
-fully-mergeable quantile sketch with relative-error guarantees", so that a percentile is within 2 % and memory does not grow.
+fully-mergeable quantile sketch with relative-error guarantees", so that a percentile is within 2 % and memory does
+not grow.
 """
 
 from __future__ import annotations
