@@ -7,6 +7,7 @@ import numpy as np
 from prism_kernels.timeseries.model import Fit, Floats, Problem, Traits
 from prism_kernels.timeseries.sarima_estimate import (
     Estimates,
+    Flags,
     Ints,
     Projection,
     estimate,
@@ -71,7 +72,8 @@ def order_row(problem: Problem) -> Ints:
 def has_gaps(problem: Problem) -> Ints:
     """Tell, as 0 or 1, which series miss values after their first."""
     inside = np.arange(problem.y.shape[1]) >= problem.first[:, None]
-    return (np.isnan(problem.y) & inside).any(axis=1).astype(np.int64)
+    gaps: Ints = (np.isnan(problem.y) & inside).any(axis=1).astype(np.int64)
+    return gaps
 
 
 def starting_points(problem: Problem, most: int) -> Floats:
@@ -106,7 +108,7 @@ def fit_orders(problem: Problem, orders: Ints, *, label: str) -> Fit:
     return _as_fit(problem, orders, coefs, betas, sigma2, converged)
 
 
-def _as_fit(problem: Problem, orders: Ints, coefs: Floats, betas: Floats, sigma2: Floats, converged: Ints) -> Fit:
+def _as_fit(problem: Problem, orders: Ints, coefs: Floats, betas: Floats, sigma2: Floats, converged: Flags) -> Fit:
     """Filter a problem's data at given parameters and describe the model that did it."""
     effects = _effects(problem, orders, betas, problem.exog, problem.y.shape[1])
     said = project(problem.y - effects, problem.first, orders, coefs, 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -13,7 +13,8 @@ from prism_kernels.timeseries.model import Floats
 
 __all__ = ["Estimates", "Projection", "difference", "estimate", "integrated_ones", "lost_values", "project"]
 
-Ints = np.ndarray[Any, np.dtype[np.int64]]
+Flags: TypeAlias = np.ndarray[Any, np.dtype[np.bool_]]
+Ints: TypeAlias = np.ndarray[Any, np.dtype[np.int64]]
 
 PATTERNS: Floats = np.array(
     [
@@ -52,7 +53,7 @@ class Estimates:
     sigma2: Floats
     loglik: Floats
     count: Ints
-    converged: np.ndarray[Any, np.dtype[np.bool_]]
+    converged: Flags
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,12 +156,14 @@ def estimate(
     kinds = np.ascontiguousarray(kinds.reshape(-1), dtype=np.int64)
     from prism_kernels.timeseries import sarima_lanes
 
+    parts = -(-len(orders) // _LANES_AT_ONCE)
     for at in range(0, len(orders), _LANES_AT_ONCE):
         part = slice(at, at + _LANES_AT_ONCE)
+        said = f"{label}, part {at // _LANES_AT_ONCE + 1} of {parts}" if parts > 1 else label
         chunk = np.ascontiguousarray(orders[part])
         work = np.empty((len(chunk), _work_size(chunk, betas.shape[1] + 1, y.shape[1], keep=False)))
         given = (data, rows.X, kinds[part], begin, chunk, PATTERNS, starts, gtol, iterations)
-        lanes.launch(sarima_lanes.fit, len(chunk), *given, coefs[part], betas[part], summary[part], work, label=label)
+        lanes.launch(sarima_lanes.fit, len(chunk), *given, coefs[part], betas[part], summary[part], work, label=said)
     spread, count = scale[kinds], summary[:, 2]
     with np.errstate(divide="ignore", invalid="ignore"):
         loglik = -0.5 * (count * (np.log(2 * np.pi * summary[:, 0]) + 1) + summary[:, 1]) - count * np.log(spread)

@@ -37,7 +37,7 @@ def _sizes(order):
 
 @inner
 def _padded(r):
-    """Return the length of the loops over the Harvey form: long ones fill whole vectors, which takes multiples of 32."""
+    """Return the length of the loops over the Harvey form: long ones fill whole vectors, in multiples of 32."""
     return r if r <= 20 else (r + 31) // 32 * 32
 
 
