@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from prism_cli import report
-from prism_cli.options import Data, Settings
+from prism_cli.options import Address, Data, Settings
 
 __all__ = ["app"]
 
@@ -45,9 +45,7 @@ def lab(
     context: typer.Context,
     *,
     port: Annotated[int, typer.Option(min=1, max=65535, help="TCP port.")] = 8888,
-    ip: Annotated[
-        str, typer.Option(help="Address to listen on; 0.0.0.0 for every network of this machine.")
-    ] = "127.0.0.1",
+    ip: Address = "127.0.0.1",
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the address in a browser.")] = True,
     notebook_dir: Annotated[Path | None, typer.Option(help="Folder to work in; the current one without it.")] = None,
     base_url: Annotated[str, typer.Option(help="Prefix of every address, behind a proxy.")] = "/",
@@ -125,6 +123,46 @@ def warmup(
     warmth = terminal.work(lambda: warm_up(processes=processes), "finding kernels")
     count = len(warmth.compiled) + len(warmth.cached)
     print(f"{count} kernels are ready in {warmth.folder}: {len(warmth.compiled)} compiled in {warmth.seconds:.1f} s")
+
+
+@app.command()
+def doctor(
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="All of it, as JSON.")] = False,
+) -> None:
+    """Look at this machine: what is there, what is missing, and how to get it."""
+    from prism_cli import terminal
+    from prism_lab.doctor import examine, healthy
+
+    findings = terminal.work(examine, "looking")
+    if as_json:
+        import json
+        from dataclasses import asdict
+
+        print(json.dumps([asdict(one) for one in findings], indent=2))
+    else:
+        width = max(len(one.name) for one in findings)
+        for one in findings:
+            print(f"{one.state:<8} {one.name:<{width}}  {one.detail}")
+            if one.remedy:
+                print(f"{'':<8} {'':<{width}}  → {one.remedy}")
+    raise typer.Exit(0 if healthy(findings) else 1)
+
+
+@app.command()
+def dashboards(
+    context: typer.Context,
+    *,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="TCP port.")] = 8866,
+    ip: Address = "127.0.0.1",
+    folder: Annotated[Path | None, typer.Option(help="Folder of dashboards; PRISM's own without it.")] = None,
+    preheat: Annotated[bool, typer.Option("--preheat/--cold", help="Keep kernels ready for readers.")] = True,
+) -> None:
+    """Serve dashboards and nothing else, for readers."""
+    from prism_lab.launch import voila
+
+    debug = bool(context.find_root().params["debug"])
+    raise typer.Exit(voila(port=port, ip=ip, dashboards=folder, preheat=preheat, debug=debug))
 
 
 app.add_typer(report.app, name="report")
