@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import re
 import socket
 import subprocess
@@ -71,10 +72,20 @@ class Child:
 
 
 def free_port() -> int:
-    """Return a port of the loopback device that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
+    """Return a port of the loopback device that nobody listens on now.
+
+    Notes
+    -----
+    It lies below the range from which systems hand out ports by themselves, so that no outgoing connection takes it
+    before the server does.
+    """
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
         return port
 
 

@@ -96,7 +96,7 @@ def prism_handlers(base_url: str, settings: GallerySettings) -> list[tuple[Any, 
     """
 
     def at(path: str) -> str:
-        return url_path_join(base_url, path)
+        return str(url_path_join(base_url, path))
 
     pictures = "|".join(gallery.IMAGES)
     return [

@@ -28,7 +28,7 @@ class ViewerKernels(AsyncMappingKernelManager):  # type: ignore[misc]
     first_grace = Float(60.0, config=True, help="Seconds an idle dashboard's kernel waits for its first viewer.")
     watch_interval = Float(2.0, config=True, help="Seconds between two looks at the kernels.")
 
-    @default("viewer_grace")
+    @default("viewer_grace")  # type: ignore[untyped-decorator]
     def _viewer_grace(self) -> float:
         return float(os.environ.get(GRACE, 60.0))
 
@@ -57,7 +57,7 @@ class ViewerKernels(AsyncMappingKernelManager):  # type: ignore[misc]
 
     def is_busy(self, kernel_id: str) -> bool:
         """Say whether a kernel executes something."""
-        return getattr(self.get_kernel(kernel_id), "execution_state", "idle") in ("busy", "starting")
+        return getattr(self.get_kernel(kernel_id), "execution_state", "idle") == "busy"
 
     def pooled(self) -> tuple[frozenset[str], bool]:
         """Name the preheated kernels that wait for a viewer, and say whether more are being heated."""

@@ -235,6 +235,8 @@ def panel_serve(
 def _quiet(debug: bool) -> None:
     """Keep notes from one library's developers to another's out of the terminal."""
     if not debug:
+        import voila  # noqa: F401 - it switches such notes on when it is imported
+
         warnings.filterwarnings("ignore", category=DeprecationWarning)
 
 
