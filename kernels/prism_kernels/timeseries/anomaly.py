@@ -17,9 +17,10 @@ from prism_kernels.inputs import AnySeries, Series
 from prism_kernels.operation import operation
 from prism_kernels.result import Result
 from prism_kernels.timeseries.decompose import periods_of
-from prism_kernels.timeseries.expectations import Expectation, medians, one_step, require_length, smooth, unit_of
+from prism_kernels.timeseries.expectations import Expectation, medians, one_step, require_length, smooth
 from prism_kernels.timeseries.matrix_profile import discords, matrix_profile, needed_length
 from prism_kernels.timeseries.scores import Direction, judge, toward
+from prism_kernels.timeseries.units import unit_of
 
 __all__ = ["Anomalies", "anomaly"]
 

@@ -11,6 +11,7 @@ import numpy as np
 from prism_kernels import lanes
 from prism_kernels.errors import InvalidInput
 from prism_kernels.inputs import Series
+from prism_kernels.timeseries.units import unit_of
 
 __all__ = ["Cut", "changepoints"]
 
@@ -91,12 +92,13 @@ def changepoints(
     else:
         each = _bic(cost, scaled, there, count) if penalty == "bic" else np.full(len(y), float(penalty))
         if penalty != "bic" and cost == "l2":
-            each = each / scale**2
+            each = each / scale / scale
         ends, costs = problem.pruned(each)
     if cost == "normal":
         costs = costs + count * (math.log(2 * math.pi) + 2 * np.log(scale))
-    back = scale**2 if cost == "l2" else np.ones(len(y))
-    rows = zip(ends, costs * back, each * back, strict=True)
+    back = scale if cost == "l2" else np.ones(len(y))
+    with np.errstate(over="ignore"):  # squares of values around 1e200, which no float64 can hold, are infinite
+        rows = zip(ends, costs * back * back, each * back * back, strict=True)
     return [Cut(at=tuple(at), cost=float(c), penalty=float(p)) for at, c, p in rows]
 
 
@@ -126,9 +128,11 @@ def _check(series: Series, cost: str, n_changepoints: int | None, min_size: int)
 
 
 def _standard(y: Floats, there: Any, count: Floats) -> tuple[Floats, Floats]:
-    centre = y.sum(axis=1, where=there) / count
-    scale = np.sqrt(((y - centre[:, None]) ** 2).sum(axis=1, where=there) / count)
-    return centre, np.where(scale > 0, scale, 1.0)
+    unit = unit_of(y)
+    shares = y / unit[:, None]
+    centre = shares.sum(axis=1, where=there) / count
+    scale = np.sqrt(((shares - centre[:, None]) ** 2).sum(axis=1, where=there) / count)
+    return centre * unit, np.where(scale > 0, scale, 1.0) * unit
 
 
 def _running(values: Floats) -> Floats:

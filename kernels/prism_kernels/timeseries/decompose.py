@@ -252,13 +252,16 @@ def _nan_mean(values: Float[Array, "series time"]) -> Float[Array, " series"]:
 
 def _strengths(y: Array, trend: Array, seasonal: Array, residual: Array, *, logs: bool) -> tuple[Array, Array]:
     xp = namespace_of(y=y, trend=trend)
-    if logs:
-        trend, seasonal, residual = xp.log(trend), xp.log(seasonal), xp.log(residual)
-    there = ~xp.isnan(residual)
-    left = _variance(residual, there)
     low = xp.min(xp.where(xp.isnan(y), xp.full_like(y, xp.inf), y), axis=1)
     high = xp.max(xp.where(xp.isnan(y), xp.full_like(y, -xp.inf), y), axis=1)
     flat = low == high
+    if logs:
+        trend, seasonal, residual = xp.log(trend), xp.log(seasonal), xp.log(residual)
+    else:  # shares of the range, whose squares stay finite
+        unit = xp.where(flat, xp.ones_like(low), high / 2 - low / 2)[:, None]
+        trend, seasonal, residual = trend / unit, seasonal / unit[:, :, None], residual / unit
+    there = ~xp.isnan(residual)
+    left = _variance(residual, there)
 
     def strength(part: Array) -> Array:
         whole = _variance(part + residual, there)

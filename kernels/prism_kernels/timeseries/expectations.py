@@ -11,8 +11,9 @@ from prism_kernels import progress
 from prism_kernels.errors import InvalidInput
 from prism_kernels.inputs import Series
 from prism_kernels.timeseries.decompose import seasonal_trend
+from prism_kernels.timeseries.units import unit_of
 
-__all__ = ["Expectation", "medians", "one_step", "require_length", "smooth", "unit_of"]
+__all__ = ["Expectation", "medians", "one_step", "require_length", "smooth"]
 
 Floats: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -41,18 +42,6 @@ class Expectation:
     expected: Floats
     spread: Floats
     unit: Floats
-
-
-def unit_of(y: Floats) -> Floats:
-    """Return a power of two near each series' largest value: dividing by it is exact, and squares stay finite.
-
-    Parameters
-    ----------
-    y
-        Series × time.
-    """
-    largest = np.nanmax(np.abs(y), axis=1)
-    return np.asarray(np.ldexp(1.0, np.frexp(np.where(largest > 0, largest, 1.0))[1] - 1))
 
 
 def require_length(series: Series, needed: int, reason: str, way_out: str) -> None:

@@ -20,6 +20,7 @@ from prism_kernels.operation import operation
 from prism_kernels.result import Result
 from prism_kernels.timeseries.changepoints import Cut, changepoints
 from prism_kernels.timeseries.mann_kendall import monotone_trend
+from prism_kernels.timeseries.units import unit_of
 
 __all__ = ["Segment", "Trend", "trend"]
 
@@ -186,16 +187,16 @@ def _axes(series: Series) -> dict[str, Any]:
 def _changes(series: Series, cuts: list[Cut], cost: str) -> Trend:
     level = np.full(series.lanes.shape, np.nan)
     spread = np.full(series.lanes.shape, np.nan)
-    labels = series.axis()
+    labels, unit = series.axis(), unit_of(series.lanes)
     segments = []
     for k, cut in enumerate(cuts):
         edges = (int(series.first[k]), *cut.at, series.length)
         for start, stop in itertools.pairwise(edges):
             values = series.lanes[k, start:stop]
-            level[k, start:stop], spread[k, start:stop] = values.mean(), values.std()
+            mean, sd = values.mean(), (values / unit[k]).std() * unit[k]
+            level[k, start:stop], spread[k, start:stop] = mean, sd
             first, last = (stamp(labels[t]) for t in (start, stop - 1))
-            numbers = float(values.mean()), float(values.std())
-            segments.append(Segment(series.names[k], start, stop, first, last, *numbers))
+            segments.append(Segment(series.names[k], start, stop, first, last, float(mean), float(sd)))
     return Trend(
         trend=like(level, series.values),
         changepoints=tuple(cut.at for cut in cuts),
@@ -203,7 +204,7 @@ def _changes(series: Series, cuts: list[Cut], cost: str) -> Trend:
         cost=like(np.array([cut.cost for cut in cuts]), series.values),
         penalty=like(np.array([cut.penalty for cut in cuts]), series.values),
         axes=_axes(series),
-        warnings=_autocorrelated(series, level, spread if cost == "normal" else np.ones_like(spread))
+        warnings=_autocorrelated(series, level, spread if cost == "normal" else unit[:, None] + 0 * spread)
         + (_overdispersed(series, level) if cost == "poisson" else ()),
     )
 
