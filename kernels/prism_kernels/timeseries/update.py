@@ -45,8 +45,8 @@ def update(
 
     Notes
     -----
-    Conformal intervals keep their width in standard errors; bootstrap ones draw from old and new errors. ``loglik`` and the criteria are those of the same model on
-    all the data, old and new.
+    Conformal intervals keep their width in standard errors; bootstrap ones draw from old and new errors. ``loglik`` and
+    the criteria are those of the same model on all the data, old and new.
     """
     memory = forecast._memory
     y = _joined(memory, Series.of(new_y, field="new_y"))
