@@ -117,16 +117,15 @@ _STYLE = (
 def _bokeh_scripts() -> str:
     from bokeh.resources import Resources
 
-    return str(Resources(mode="inline", components=["bokeh", "bokeh-gl"][:1]).render())
+    return str(Resources(mode="inline", components=["bokeh"]).render())
 
 
 def _embedded(figure: Any) -> str:
     from bokeh.embed import components
-    from bokeh.model import Model
 
     if figure is None or not figure.visible:
         return ""
-    script, place = components(Model.from_json(figure.to_json(True)) if hasattr(Model, "from_json") else figure)
+    script, place = components(figure)
     return f"{place}{script}"
 
 

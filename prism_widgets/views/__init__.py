@@ -12,7 +12,18 @@ from prism_widgets.views.view import View
 
 __all__ = ["View", "register", "view", "view_for"]
 
-_REGISTRY: dict[str, str | type[View]] = {}
+_REGISTRY: dict[str, str | type[View]] = {
+    "Anomalies": "prism_widgets.views.anomalies:AnomaliesView",
+    "Correlation": "prism_widgets.views.matrix:CorrelationView",
+    "CrossValidation": "prism_widgets.views.cross_validation:CrossValidationView",
+    "Decomposition": "prism_widgets.views.decomposition:DecompositionView",
+    "Forecast": "prism_widgets.views.forecast:ForecastView",
+    "InformationEstimate": "prism_widgets.views.information:InformationView",
+    "InformationStorage": "prism_widgets.views.information:InformationView",
+    "Metrics": "prism_widgets.views.metrics:MetricsView",
+    "TransferEntropyMatrix": "prism_widgets.views.matrix:TransferEntropyMatrixView",
+    "Trend": "prism_widgets.views.trend:TrendView",
+}
 
 
 def register(result: type | str, shown_by: str | type[View]) -> None:

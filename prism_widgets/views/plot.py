@@ -6,25 +6,33 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["axis_values", "dark_theme", "figure", "is_time"]
+__all__ = ["axis_values", "darken", "figure", "is_time"]
 
 
 _INK, _LINE, _GROUND = "#e6e6e6", "#6f6f6f", "#121212"
 
 
-def dark_theme() -> Any:
-    """Return the Bokeh theme of a dark page of ``panel serve``; elsewhere the browser themes figures by itself."""
-    from bokeh.themes import Theme
+def darken(made: Any) -> None:
+    """Colour a figure for a dark page of ``panel serve``; elsewhere the browser themes figures by itself.
 
-    axis = {f"{part}_color": _INK for part in ("axis_label_text", "major_label_text")}
+    Parameters
+    ----------
+    made
+        The figure, with all that belongs to it.
+    """
+    text = {"axis_label_text_color": _INK, "major_label_text_color": _INK}
     lines = {f"{part}_line_color": _LINE for part in ("axis", "major_tick", "minor_tick")}
-    legend = {"label_text_color": _INK, "background_fill_color": _GROUND, "border_line_color": _LINE}
-    plot = {"background_fill_color": _GROUND, "border_fill_color": _GROUND, "outline_line_color": _LINE}
-    attrs = {"Plot": plot, "Axis": {**axis, **lines}, "Grid": {"grid_line_color": "#333333"}, "Legend": legend,
-             "Title": {"text_color": _INK}, "BaseColorBar": {**{k: v for k, v in axis.items() if "label" in k},
-             "background_fill_color": _GROUND, "title_text_color": _INK}}  # fmt: skip
-    attrs["BaseColorBar"].pop("axis_label_text_color")
-    return Theme(json={"attrs": attrs})
+    looks: dict[str, dict[str, str]] = {
+        "Plot": {"background_fill_color": _GROUND, "border_fill_color": _GROUND, "outline_line_color": _LINE},
+        "Axis": {**text, **lines},
+        "Grid": {"grid_line_color": "#333333"},
+        "Legend": {"label_text_color": _INK, "background_fill_color": _GROUND, "border_line_color": _LINE},
+        "Title": {"text_color": _INK},
+        "BaseColorBar": {"background_fill_color": _GROUND, "title_text_color": _INK, "major_label_text_color": _INK},
+    }
+    for model in made.references():
+        for kind in type(model).__mro__:
+            model.update(**looks.get(kind.__name__, {}))
 
 
 def is_time(labels: Any) -> bool:

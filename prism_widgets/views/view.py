@@ -13,7 +13,7 @@ import panel_material_ui as pmui
 
 from prism_kernels.arrays import to_numpy
 from prism_widgets import runtime
-from prism_widgets.views.plot import dark_theme
+from prism_widgets.views.plot import darken
 
 __all__ = ["BLUE", "GREEN", "GREY", "MAX_POINTS", "ORANGE", "PURPLE", "RED", "View", "finite", "thin", "words"]
 
@@ -22,6 +22,8 @@ MAX_POINTS = 4000
 
 # Readable on white and on dark grey alike.
 BLUE, ORANGE, GREEN, RED, PURPLE, GREY = "#3b82f6", "#e8890c", "#2fa36b", "#e5484d", "#9d6ff0", "#8a8f98"
+
+_FADED, _CLEAR = {"opacity": "0.45", "filter": "grayscale(1)"}, {"opacity": "1", "filter": "none"}
 
 
 class View(pn.viewable.Viewer):
@@ -59,9 +61,9 @@ class View(pn.viewable.Viewer):
             The first of them.
         """
         self._figure = self._build(result)
-        dark = runtime.where() == "server" and pn.config.theme == "dark"
-        theme = dark_theme() if dark else None
-        self._pane = pn.pane.Bokeh(self._figure, theme=theme, sizing_mode="stretch_width", margin=(4, 8))
+        if runtime.where() == "server" and pn.config.theme == "dark":
+            darken(self._figure)
+        self._pane = pn.pane.Bokeh(self._figure, sizing_mode="stretch_width", margin=(4, 8))
         self._frame.objects = [self._pane]
         self._layout.objects = [self._series, self._frame, self._words]
 
@@ -73,7 +75,7 @@ class View(pn.viewable.Viewer):
         stale
             Whether it is.
         """
-        self._frame.styles = {"opacity": "0.45", "filter": "grayscale(1)"} if stale else {}
+        self._frame.styles = _FADED if stale else _CLEAR
 
     def update(self, result: Any, inputs: Mapping[str, Any] | None = None) -> None:
         """Show a result in the picture there is.

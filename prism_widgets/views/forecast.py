@@ -1,0 +1,68 @@
+"""The past, what was fitted to it, and the future with its intervals."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from prism_widgets.views.plot import axis_values, figure, is_time
+from prism_widgets.views.view import BLUE, GREY, ORANGE, View, thin, words
+
+__all__ = ["ForecastView"]
+
+
+class ForecastView(View):
+    """Shows one series of a forecast: its past, one-step predictions, the mean and the interval of each level."""
+
+    def _build(self, result: Any) -> Any:
+        from bokeh.models import ColumnDataSource
+
+        self._levels = len(result.axes["level"])
+        self._time = is_time(result.axes["horizon"])
+        self._past = ColumnDataSource({"x": [], "y": []})
+        self._fitted = ColumnDataSource({"x": [], "y": []})
+        ends: dict[str, list[float]] = {f"{e}{k}": [] for k in range(self._levels) for e in ("lo", "hi")}
+        self._future = ColumnDataSource({"x": [], "mean": [], **ends})
+        made = figure(time=self._time, height=self.height)
+        for k in reversed(range(self._levels)):
+            made.varea("x", f"lo{k}", f"hi{k}", source=self._future, color=BLUE, alpha=0.18, legend_label="interval")
+        made.line("x", "y", source=self._fitted, color=ORANGE, line_width=1, alpha=0.8, legend_label="fitted")
+        made.line("x", "y", source=self._past, color=GREY, line_width=1.6, legend_label="past")
+        made.line("x", "mean", source=self._future, color=BLUE, line_width=2.2, legend_label="forecast")
+        made.legend.location, made.legend.click_policy = "top_left", "hide"
+        made.legend.background_fill_alpha = 0.6
+        return made
+
+    def _holds(self, result: Any) -> bool:
+        return (len(result.axes["level"]), is_time(result.axes["horizon"])) == (self._levels, self._time)
+
+    def _draw(self, result: Any, place: int) -> None:
+        past = result.fitted[place] + result.residuals[place]
+        series = next(iter(self.inputs.values()), None)
+        if series is not None and series.values.shape == result.fitted.shape:
+            past = series.lanes[place]  # the whole past, also where nothing was fitted
+        x = axis_values(result.axes.get("time"), len(past))
+        self._past.data = dict(zip("xy", thin(x, past), strict=True))
+        self._fitted.data = dict(zip("xy", thin(x, result.fitted[place]), strict=True))
+        ahead = axis_values(result.axes["horizon"], result.mean.shape[1])
+        if not is_time(ahead) and np.asarray(result.axes["horizon"]).dtype.kind not in "if":
+            ahead = ahead + len(past)
+        ends = {f"lo{k}": result.lo[place, k] for k in range(self._levels)}
+        ends |= {f"hi{k}": result.hi[place, k] for k in range(self._levels)}
+        self._future.data = {"x": ahead, "mean": result.mean[place], **ends}
+
+    def _describe(self, result: Any, place: int) -> str:
+        name, h = result.axes["series"][place], result.mean.shape[1]
+        if not np.isfinite(result.mean[place]).all():
+            return f"No forecast of {name}: {result.status[place]}."
+        first, last = result.axes["horizon"][0], result.axes["horizon"][-1]
+        text = (
+            f"Forecast of {name} by {result.model}: {h} periods from {words(first)} to {words(last)}; "
+            f"the mean goes from {words(result.mean[place, 0])} to {words(result.mean[place, -1])}"
+        )
+        if self._levels:
+            level = 100 * float(result.axes["level"][-1])
+            low, high = words(result.lo[place, -1, -1]), words(result.hi[place, -1, -1])
+            text += f", and the {level:g} % interval of the last period is {low} to {high}"
+        return text + ("." if result.status[place] == "ok" else f". Status: {result.status[place]}.")
