@@ -26,11 +26,11 @@ def record(run: Run, numbers: Mapping[str, float] | None = None) -> None:
     run
         What ``prism_kernels.run`` returned.
     numbers
-        Further key numbers by name.
+        Key numbers by name; nothing takes those of :func:`key_numbers`.
     """
     from IPython.display import display
 
-    found = {**key_numbers(run.result), **{n: float(v) for n, v in (numbers or {}).items()}}
+    found = key_numbers(run.result) if numbers is None else {n: float(v) for n, v in numbers.items()}
     provenance = run.provenance.to_dict()
     handed = {"key_numbers": {n: v if np.isfinite(v) else None for n, v in found.items()}, "provenance": provenance}
     text = f"{provenance['operation']} {provenance['version']}"
