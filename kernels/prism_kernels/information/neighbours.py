@@ -1,8 +1,8 @@
 """Nearest neighbours under the maximum norm: how far the k-th is, and how many lie strictly within a radius.
 
-Two ways to the same integers: a k-d tree, sorting and a compiled scan where the caller's arrays lie on a CPU; brute
-force over the Array API on the caller's device otherwise. Distances are differences, absolute values and maxima, which
-IEEE arithmetic rounds alike everywhere, so both ways agree to the last neighbour.
+Two ways to the same integers: a k-d tree and a compiled scan of sorted points where the caller's arrays lie on a CPU;
+brute force over the Array API on the caller's device otherwise. Distances are differences, absolute values and maxima,
+which IEEE arithmetic rounds alike everywhere, so both ways agree to the last neighbour.
 """
 
 from __future__ import annotations
@@ -49,18 +49,20 @@ def search_for(reference: Array) -> Search:
 
 
 class Tree:
-    """Search on the CPU: k-d tree for distances, sorting for counts on a line, a sorted scan for counts in space."""
+    """Search on the CPU: distances by a k-d tree, counts by a lane kernel that scans points sorted along a line."""
 
     def distances(self, points: Floats, k: int, theiler: int) -> Floats:
         """Return the distance from each point to its k-th neighbour more than ``theiler`` rows away."""
         from scipy.spatial import cKDTree
 
         progress.checkpoint()
-        tree = cKDTree(points, leafsize=8, balanced_tree=False)
+        tree = cKDTree(points, leafsize=10, balanced_tree=False)
         crew = lanes.threads()
-        if theiler == 0:
-            return np.ascontiguousarray(tree.query(points, k=[k + 1], p=np.inf, workers=crew)[0][:, 0])
         found = np.empty(len(points))
+        if theiler == 0:
+            near = tree.indices  # neighbours in turn, so that they find each other's leaves in the cache
+            found[near] = tree.query(points[near], k=[k + 1], p=np.inf, workers=crew)[0][:, 0]
+            return found
         reach = min(len(points), k + 2 * theiler + 1)
         step = max(1, _PLACES // reach)
         for first in range(0, len(points), step):
@@ -74,53 +76,19 @@ class Tree:
 
     def counts(self, points: Floats, radius: Floats, theiler: int) -> Integers:
         """Count for each point the others strictly closer than its radius and more than ``theiler`` rows away."""
-        counts = _on_line(points[:, 0], radius) if points.shape[1] == 1 else _in_space(points, radius)
+        from prism_kernels.information.neighbour_lanes import scan
+
+        order = np.argsort(points[:, 0])
+        line, others = points[order, 0], np.ascontiguousarray(points[order, 1:].T)
+        found = np.empty(len(points), dtype=np.int64)
+        lanes.launch(scan, len(points), line, others, radius[order], found, label="neighbours")
+        counts = np.empty_like(found)
+        counts[order] = found
         for lag in range(1, theiler + 1):
             apart = np.abs(points[lag:] - points[:-lag]).max(axis=1)
             counts[lag:] -= apart < radius[lag:]
             counts[:-lag] -= apart < radius[:-lag]
         return counts
-
-
-def _on_line(values: Floats, radius: Floats) -> Integers:
-    order = np.argsort(values)
-    line, reach = values[order], radius[order]
-    counts = np.empty(len(values), dtype=np.int64)
-    counts[order] = _ends(line, reach) - 1 + _ends(-line[::-1], reach[::-1])[::-1] - 1
-    counts[radius <= 0] = 0
-    return counts
-
-
-def _ends(line: Floats, reach: Floats) -> Integers:
-    """Return for each place on a sorted line how many places from it to the right are within reach, itself included.
-
-    The sum ``line + reach`` is rounded, so a place found with it is only a guess; where the difference, which decides,
-    disagrees, the end is found again by bisection on the difference itself.
-    """
-    size = len(line)
-    own = np.arange(size)
-    guess = np.maximum(np.searchsorted(line, line + reach, side="left"), own + 1)
-    last_in = (line[guess - 1] - line < reach) | (guess == own + 1)
-    first_out = (guess == size) | ~(line[np.minimum(guess, size - 1)] - line < reach)
-    wrong = np.flatnonzero(~(last_in & first_out))
-    low, high = own[wrong] + 1, np.full(len(wrong), size)
-    while (low < high).any():
-        middle = (low + high) // 2
-        inside = (middle < size) & (line[np.minimum(middle, size - 1)] - line[wrong] < reach[wrong])
-        low, high = np.where(inside & (low < high), middle + 1, low), np.where(inside, high, middle)
-    guess[wrong] = low
-    return guess - own
-
-
-def _in_space(points: Floats, radius: Floats) -> Integers:
-    from prism_kernels.information.neighbour_lanes import scan
-
-    order = np.argsort(points[:, 0], kind="stable")
-    found = np.empty(len(points), dtype=np.int64)
-    lanes.launch(scan, len(points), np.ascontiguousarray(points[order]), radius[order], found, label="neighbours")
-    counts = np.empty_like(found)
-    counts[order] = found
-    return counts
 
 
 class Brute:
