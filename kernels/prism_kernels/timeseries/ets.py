@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from prism_kernels.lanes import launch
+from prism_kernels.timeseries.ets_patterns import adjusted, fixed_patterns, laid_out, pattern_names
 from prism_kernels.timeseries.model import Fit, Floats, Problem, Traits
 from prism_kernels.timeseries.seasonal_naive import gaussian
 
@@ -29,7 +30,8 @@ class Ets:
     seasonals from a classical decomposition of five seasons, level and slope from a line through ten values. All of
     them, and the variance, count as parameters of
     :math:`\text{AICc}` with :math:`\log L = -\tfrac n2(\log 2\pi\hat\sigma^2 + 1)`. Standard errors are exact for
-    additive seasons and of first order in the errors for multiplicative ones.
+    additive seasons and of first order in the errors for multiplicative ones. Of several seasons the shortest moves;
+    the longer ones are patterns that are estimated once and stay, and count as parameters too.
 
     References
     ----------
@@ -39,32 +41,35 @@ class Ets:
     """
 
     name = "ets"
-    traits = Traits()
+    traits = Traits(several_seasons=True)
 
     def needed(self, problem: Problem) -> int:
         """Return how many values a series must have at least: ten, or two seasons and a few for the parameters."""
-        m = max(problem.season_length)
-        return _FEW if m == 1 else max(_FEW, 2 * m + 3)
+        longest, all_seasons = max(problem.season_length), sum(problem.season_length)
+        return _FEW if longest == 1 else max(_FEW, longest + all_seasons + 3)
 
     def fit(self, problem: Problem) -> Fit:
         """Fit every form to every series and keep the best form of each."""
-        m = max(problem.season_length)
+        m = min(problem.season_length)
+        patterns = fixed_patterns(problem)
+        plain = adjusted(problem, patterns)
         trend, season = _forms(m)
         lanes = len(trend)
         row = np.repeat(np.arange(len(problem.y)), lanes)
         trends, seasons = np.tile(trend, len(problem.y)), np.tile(season, len(problem.y))
-        tried = _estimate(problem, m, row, trends, seasons)
+        tried = _estimate(plain, m, row, trends, seasons)
         count = np.repeat((~np.isnan(problem.y)).sum(axis=1), lanes)
         k = 3 + np.where(trends > 0, 2, 0) + (trends == _DAMPED) + np.where(seasons > 0, m, 0)
-        positive = np.repeat(np.nanmin(problem.y, axis=1) > 0, lanes)
+        k = k + sum(longer - 1 for longer in patterns)
+        positive = np.repeat(np.nanmin(plain.y, axis=1) > 0, lanes)
         scores = _aicc(tried["loss"], count, k)
         scores[(seasons == _MULTIPLICATIVE) & ~positive] = np.inf
         best = np.arange(len(problem.y)) * lanes + scores.reshape(-1, lanes).argmin(axis=1)
         params = np.concatenate([tried["params"][best], tried["initial"][best]], axis=1)
         found = Fit(
             problem=problem,
-            params=_shown(params, trends[best], seasons[best]),
-            param_names=_names(m),
+            params=np.concatenate([_shown(params, trends[best], seasons[best]), *patterns.values()], axis=1),
+            param_names=_names(m) + pattern_names(patterns),
             fitted=np.empty_like(problem.y),
             sigma2=tried["loss"][best] / count[best],
             loglik=np.empty(len(best)),
@@ -72,7 +77,7 @@ class Ets:
             n_effective=np.empty(len(best), dtype=np.int64),
             order=np.zeros((len(best), 7), dtype=np.int64),
             converged=tried["converged"][best] == 1,
-            private={"params": params, "season": seasons[best], "first": problem.first},
+            private={"params": params, "season": seasons[best], "patterns": patterns},
         )
         return self.apply(found, problem)
 
@@ -80,17 +85,18 @@ class Ets:
         """Return the same parameters run over other data of the same series."""
         from prism_kernels.timeseries import ets_lanes
 
-        m = max(problem.season_length)
+        m, patterns = min(problem.season_length), fit.private["patterns"]
+        plain = adjusted(problem, patterns)
         fitted = np.full_like(problem.y, np.nan)
         states = np.zeros((len(problem.y), 2 + m))
-        given = (problem.y, problem.first, m, fit.private["season"], fit.private["params"])
+        given = (plain.y, problem.first, m, fit.private["season"], fit.private["params"])
         launch(ets_lanes.smooth, len(problem.y), *given, fitted, states, label="smooth")
-        errors = problem.y - fitted
+        errors = plain.y - fitted
         count = (~np.isnan(errors)).sum(axis=1)
         return dataclasses.replace(
             fit,
             problem=problem,
-            fitted=fitted,
+            fitted=fitted + laid_out(patterns, problem.first, 0, problem.y.shape[1]),
             loglik=gaussian(np.nansum(errors**2, axis=1), fit.sigma2, count),
             n_effective=count.astype(np.int64),
             private={**fit.private, "states": states},
@@ -100,13 +106,13 @@ class Ets:
         """Return mean and standard error, series × h."""
         from prism_kernels.timeseries import ets_lanes
 
-        problem, m = fit.problem, max(fit.problem.season_length)
+        problem, m = fit.problem, min(fit.problem.season_length)
         count = len(problem.y)
         mean, error, path = np.empty((3, count, h))
         length, own = problem.y.shape[1] - problem.first, fit.private
         given = (length, m, own["season"], own["params"], own["states"], np.sqrt(fit.sigma2))
         launch(ets_lanes.extrapolate, count, *given, mean, error, np.empty((count, m)), path, label="forecast")
-        return mean, error
+        return mean + laid_out(own["patterns"], problem.first, problem.y.shape[1], h), error
 
 
 def _forms(m: int) -> tuple[_Integers, _Integers]:

@@ -10,7 +10,7 @@ import pytest
 from prism_kernels import Listener, sample
 from prism_kernels.errors import Cancelled
 from prism_kernels.progress import listen
-from prism_kernels.timeseries import forecast
+from prism_kernels.timeseries import forecast, update
 from prism_kernels.timeseries.ets import Ets, _estimate, _forms, _starting
 from prism_kernels.timeseries.model import Problem
 
@@ -39,7 +39,7 @@ def fitted_as(y, trend, season, m=12):
     fit = dataclasses.replace(
         template,
         sigma2=tried["loss"] / len(y),
-        private={"params": params, "season": form[1], "first": given.first},
+        private={"params": params, "season": form[1], "patterns": {}},
     )
     return Ets().apply(fit, given), tried, params[0]
 
@@ -185,6 +185,35 @@ def test_a_series_with_values_below_zero_has_no_multiplicative_season():
 def test_without_a_season_there_are_no_seasonals():
     found = forecast(sample("nile"), h=5, model="ets")
     assert found.param_names == ("alpha", "beta", "gamma", "phi", "level", "slope")
+
+
+def test_of_several_seasons_each_goes_on_where_it_was():
+    rng = np.random.default_rng(4)
+    short, long = rng.normal(0, 3, 7), rng.normal(0, 3, 60)
+    t = np.arange(430)
+    y = 100 + 0.1 * t + short[t % 7] + long[t % 60]
+    noisy = y[:400] + rng.normal(0, 0.1, 400)
+    found = forecast(noisy, h=30, model="ets", season_length=(7, 60))
+    # six or seven values a place of the long season: its mean is known to 0.1 / √6 = 0.04, and the level to less
+    assert np.abs(found.mean[0] - y[400:]).max() < 0.25
+    assert ((found.lo[0, 1] <= y[400:]) & (y[400:] <= found.hi[0, 1])).mean() >= 0.9
+    single = forecast(noisy, h=30, model="ets", season_length=7)
+    assert found.aicc[0] < single.aicc[0]
+    names = dict(zip(found.param_names, found.params[0], strict=True))
+    pattern = np.array([names[f"pattern_60_{k}"] for k in range(60)])
+    assert np.corrcoef(pattern, long)[0, 1] > 0.99
+    longer = update(found, y[400:415])
+    assert np.abs(longer.mean[0, :15] - y[415:]).max() < 0.25
+
+
+def test_a_long_season_over_a_ragged_batch_keeps_its_place():
+    t = np.arange(300)
+    y = 50 + np.sin(2 * np.pi * t / 4) + 5 * np.cos(2 * np.pi * t / 30) + np.random.default_rng(1).normal(0, 0.1, 300)
+    batch = forecast({"a": y, "b": y[37:]}, h=5, model="ets", season_length=(4, 30))
+    alone = forecast(y[37:], h=5, model="ets", season_length=(4, 30))
+    np.testing.assert_array_equal(batch.mean[1], alone.mean[0])
+    np.testing.assert_array_equal(batch.fitted[1, 37:], alone.fitted[0])
+    np.testing.assert_allclose(batch.mean[0], batch.mean[1], atol=0.5)
 
 
 def test_a_cancelled_fit_stops():

@@ -78,7 +78,7 @@ REFUSED = {
     ),
     "several seasons": (
         {"season_length": (4, 12)},
-        "season_length (4, 12) has 2 seasons, and model 'seasonal_naive' takes one",
+        "season_length (4, 12) has 2 seasons, and model 'seasonal_naive' takes one; use model 'ets', or one season",
     ),
     "a season twice": ({"season_length": (4, 4)}, "season_length (4, 4) names a season twice; name each once"),
     "regressors": (
