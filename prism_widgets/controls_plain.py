@@ -27,6 +27,7 @@ __all__ = [
 
 _WIDE = "stretch_width"
 _STEPS = 100
+_FAR = 20  # an upper bound so many times the first value away is no end for a slider
 
 
 class _Entry(Control):
@@ -104,7 +105,7 @@ class SliderControl(NumberControl):
         """Move the slider to a typed value; a value beyond a soft end stretches it."""
         if not isinstance(value, int | float) or not math.isfinite(value) or (self.rule.whole and value != int(value)):
             return
-        if value > self._slider.end and self.rule.high is None:
+        if value > self._slider.end and (self.rule.high is None or value <= self.rule.high):
             self._slider.end = value
         self._slider.value = min(max(value, self._slider.start), self._slider.end)
 
@@ -221,7 +222,7 @@ class PicksControl(Control):
 def span_of(rule: Rule, value: Any) -> tuple[float, float, float] | None:
     """Return start, end and step of a number's slider, or None where a slider makes no sense.
 
-    A number bounded on both sides has them from its bounds; one bounded below that starts above the bound gets a
+    A number bounded on both sides has them from its bounds; one without an upper bound, or with a far one, gets a
     soft end at four times its first value, which typing goes beyond.
 
     Parameters
@@ -231,21 +232,17 @@ def span_of(rule: Rule, value: Any) -> tuple[float, float, float] | None:
     value
         What it holds first.
     """
-    if (
-        not isinstance(rule, Number)
-        or rule.low is None
-        or not isinstance(value, int | float)
-        or isinstance(value, bool)
-    ):
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not isinstance(rule, Number) or rule.low is None or not number:
         return None
-    soft = rule.high is None
-    if soft and value <= rule.low:
+    above = value - rule.low
+    soft = rule.high is None or (above > 0 and rule.high - rule.low > _FAR * above)
+    if soft and above <= 0:
         return None
-    high = rule.low + 4 * (value - rule.low) if rule.high is None else rule.high
-    step = _nice((high - rule.low) / _STEPS)
-    step = max(1, round(step)) if rule.whole else step
+    high = rule.low + 4 * above if soft or rule.high is None else rule.high
+    step = 1 if rule.whole else _nice((high - rule.low) / _STEPS)
     first = rule.low + step if rule.low_open else rule.low
-    last = high - step if rule.high_open else high
+    last = high - step if rule.high_open and not soft else high
     if soft:
         last = first + step * math.ceil((last - first) / step - 1e-9)
     return (first, last, step) if last > first else None

@@ -12,11 +12,14 @@ from prism_widgets.views.view import BLUE, GREY, ORANGE, View, thin, words
 __all__ = ["ForecastView"]
 
 
+_PAST = 8  # horizons of the past that are looked at first
+
+
 class ForecastView(View):
     """Shows one series of a forecast: its past, one-step predictions, the mean and the interval of each level."""
 
     def _build(self, result: Any) -> Any:
-        from bokeh.models import ColumnDataSource
+        from bokeh.models import ColumnDataSource, Range1d
 
         self._levels = len(result.axes["level"])
         self._time = is_time(result.axes["horizon"])
@@ -24,7 +27,7 @@ class ForecastView(View):
         self._fitted = ColumnDataSource({"x": [], "y": []})
         ends: dict[str, list[float]] = {f"{e}{k}": [] for k in range(self._levels) for e in ("lo", "hi")}
         self._future = ColumnDataSource({"x": [], "mean": [], **ends})
-        made = figure(time=self._time, height=self.height)
+        made = figure(time=self._time, height=self.height, x_range=Range1d(0, 1))
         for k in reversed(range(self._levels)):
             made.varea("x", f"lo{k}", f"hi{k}", source=self._future, color=BLUE, alpha=0.18, legend_label="interval")
         made.line("x", "y", source=self._fitted, color=ORANGE, line_width=1, alpha=0.8, legend_label="fitted")
@@ -48,9 +51,18 @@ class ForecastView(View):
         ahead = axis_values(result.axes["horizon"], result.mean.shape[1])
         if not is_time(ahead) and np.asarray(result.axes["horizon"]).dtype.kind not in "if":
             ahead = ahead + len(past)
+        self._look(x, ahead)
         ends = {f"lo{k}": result.lo[place, k] for k in range(self._levels)}
         ends |= {f"hi{k}": result.hi[place, k] for k in range(self._levels)}
         self._future.data = {"x": ahead, "mean": result.mean[place], **ends}
+
+    def _look(self, past: Any, ahead: Any) -> None:
+        """Look at the forecast and the latest past; panning and zooming out show the rest."""
+        first = past[max(0, len(past) - _PAST * len(ahead))]
+        shown = self._figure.x_range
+        step = ahead[-1] - past[-1]
+        start, end, last = (_number(t) for t in (first, ahead[-1] + step / 10, ahead[-1]))
+        shown.update(start=start, end=end, reset_start=start, reset_end=max(end, last))
 
     def _describe(self, result: Any, place: int) -> str:
         name, h = result.axes["series"][place], result.mean.shape[1]
@@ -66,3 +78,10 @@ class ForecastView(View):
             low, high = words(result.lo[place, -1, -1]), words(result.hi[place, -1, -1])
             text += f", and the {level:g} % interval of the last period is {low} to {high}"
         return text + ("." if result.status[place] == "ok" else f". Status: {result.status[place]}.")
+
+
+def _number(value: Any) -> float:
+    """Return a place on the axis as Bokeh counts it: milliseconds for dates."""
+    if isinstance(value, np.datetime64):
+        return float(value.astype("datetime64[ms]").astype(np.int64))
+    return float(value)
