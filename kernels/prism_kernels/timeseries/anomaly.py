@@ -109,9 +109,10 @@ def anomaly(
 
     A score is the distance from the median deviation over 1.4826 times the median absolute deviation. The threshold
     is the quantile that ordinary deviations pass with probability ``alpha`` when they follow Student's t, whose
-    degrees of freedom (3 to normal) follow from the ratio of the deviations' outer tenth to their middle half: heavy
-    tails raise the threshold, up to one anomaly in ten hardly moves it. Deviations of a constant series are 0. With
-    ``matrix_profile`` the same is done to the distances above their median. Leading NaN is padding.
+    degrees of freedom (3 to normal) follow from the ratio of the deviations' outer tenth to their middle half, less
+    half its standard error: heavy tails raise the threshold, a few anomalies hardly move it. With ``matrix_profile``
+    the same is done to the distances above their median. Deviations of a constant series are 0. Leading NaN is
+    padding.
 
     References
     ----------

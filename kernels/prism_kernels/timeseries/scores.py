@@ -21,7 +21,7 @@ _QUARTER, _TENTH = 0.75, 0.95  # of one side, so that two sides leave out a half
 _NORMAL_QUARTER = 0.6744897501960817
 _HEAVIEST = 3.0  # degrees of freedom; fewer have no variance
 _LIGHTEST = 1e4  # from here on t is normal
-_RATIO_ERROR = 1.2  # standard error of the logarithm of the two quantiles' ratio, times √n, of normal values
+_DOUBT = 0.6  # half the standard error of the logarithm of the two quantiles' ratio, times √n, of normal values
 _MEAN_TO_SIGMA = math.sqrt(math.pi / 2)
 _ROUNDING = 1e-12
 
@@ -90,10 +90,10 @@ def _quantile(freedom: float, share: float) -> float:
 
 
 def _freedom(inner: float, outer: float, count: int) -> float:
-    """Return the degrees of freedom whose quantiles have the ratio found, where it is surely above the normal one's."""
+    """Return the degrees of freedom whose quantiles have the ratio found, less half its standard error."""
     if inner <= 0:
         return _HEAVIEST
-    ratio = outer / inner / (1 + _RATIO_ERROR / math.sqrt(count))
+    ratio = outer / inner / (1 + _DOUBT / math.sqrt(count))
 
     def heavier(freedom: float) -> bool:
         return _quantile(freedom, _TENTH) / _quantile(freedom, _QUARTER) > ratio
