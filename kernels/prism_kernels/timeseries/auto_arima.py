@@ -16,7 +16,7 @@ __all__ = ["AutoArima", "differences", "kpss_statistic", "seasonal_strength"]
 _MOST_AR_MA, _MOST_SEASONAL, _MOST_TOGETHER = 3, 2, 5
 _STRONG = 0.64  # Wang, Smith and Hyndman: a season stronger than this is differenced away
 _KPSS_5_PERCENT = 0.463
-_FINALISTS = 3
+_FINALISTS = 4
 _NEAREST_ROOT = 1.01
 _SHORTEST = 6
 
@@ -28,7 +28,7 @@ class AutoArima:
     -----
     D is 1 where the strength of the season (of an STL decomposition) exceeds 0.64, and d the number of differences,
     two at most with D, after which a KPSS test at 5 % accepts a constant level. Then every p, q ≤ 3 and P, Q ≤ 2 with
-    p + q + P + Q ≤ 5 is fitted by exact likelihood; the three best are fitted to the end with and without a constant
+    p + q + P + Q ≤ 5 is fitted by exact likelihood; the four best are fitted to the end with and without a constant
     (where d + D ≤ 1), and the least AICc wins among those that converged with all roots beyond 1.01. Series with gaps
     are interpolated for the search, and differences are tested on what a regression on the regressors leaves; the
     final fit is exact in both cases, as that of ``arima``. The search runs on the CPU.
@@ -156,27 +156,38 @@ def _candidates(season: int) -> Ints:
 def _best(problem: Problem, rows: Ints, differenced: Ints) -> Ints:
     """Return the orders of series that share d and D."""
     optional = problem.include_mean is None and differenced[1] + differenced[4] <= 1
-    constant = int(optional if problem.include_mean is None else problem.include_mean)
-    lengths = problem.y.shape[1] - problem.first[rows] - lost_values(differenced)
+    constants = [0, 1] if optional else [int(bool(problem.include_mean))]
     candidates = _candidates(int(differenced[6]))
+    score = _first_scores(problem, rows, differenced, candidates, constants[-1])
+    best = np.tile(differenced, (len(rows), 1))
+    reached = np.full(len(rows), np.inf)
+    pending = np.arange(len(rows))
+    while len(pending):  # white noise has no roots, so that the search ends
+        taken = np.argsort(score[pending], axis=1, kind="stable")[:, :_FINALISTS]
+        for constant in constants:
+            orders = _rows(differenced, candidates[taken.reshape(-1)], constant)
+            found = _estimated(problem, np.repeat(rows[pending], taken.shape[1]), orders, gtol=1e-5, iterations=200)
+            fine = found.converged & _well_inside(orders, found.coefs)
+            final = np.where(fine, _aicc(found, orders, problem), np.inf).reshape(taken.shape)
+            first = final.argmin(axis=1)
+            better = final.min(axis=1) < reached[pending]
+            best[pending[better]] = orders.reshape(*taken.shape, -1)[better, first[better]]
+            reached[pending] = np.minimum(reached[pending], final.min(axis=1))
+        score[pending[:, None], taken] = np.inf
+        pending = pending[np.isinf(reached[pending]) & np.isfinite(score[pending]).any(axis=1)]
+    return best
+
+
+def _first_scores(problem: Problem, rows: Ints, differenced: Ints, candidates: Ints, constant: int) -> Floats:
+    """Return series × candidate: AICc of a quick fit, infinite for those that are out."""
+    lengths = problem.y.shape[1] - problem.first[rows] - lost_values(differenced)
     spare = lengths[:, None] - candidates.sum(axis=1) - candidates[:, 2:].sum(axis=1) * (differenced[6] - 1)
-    possible = (spare > constant + 2) | (candidates.sum(axis=1) == 0)
-    at, which = np.nonzero(possible)
-    by_order = np.argsort(which, kind="stable")
-    at, which = at[by_order], which[by_order]
-    orders = _rows(differenced, candidates[which], constant)
-    found = _estimated(problem, rows[at], orders, gtol=1e-3, iterations=30)
-    score = np.full(possible.shape, np.inf)
-    score[at, which] = _aicc(found, orders, problem)
-    first = np.argsort(score, axis=1, kind="stable")[:, :_FINALISTS]
-    first = np.concatenate([first, np.zeros((len(rows), 1), dtype=np.int64)], axis=1)  # white noise is always there
-    constants = [0, 1] if optional else [constant]
-    finals = np.concatenate([_rows(differenced, candidates[first.reshape(-1)], c) for c in constants])
-    series = np.tile(np.repeat(np.arange(len(rows)), first.shape[1]), len(constants))
-    found = _estimated(problem, rows[series], finals, gtol=1e-5, iterations=200)
-    final = np.where(found.converged & _well_inside(finals, found.coefs), _aicc(found, finals, problem), np.inf)
-    best = np.lexsort((final, series))[np.searchsorted(np.sort(series), np.arange(len(rows)))]
-    return finals[best]
+    candidate, series = np.nonzero(((spare > constant + 2) | (candidates.sum(axis=1) == 0)).T)
+    orders = _rows(differenced, candidates[candidate], constant)
+    found = _estimated(problem, rows[series], orders, gtol=1e-2, iterations=30)
+    score = np.full((len(rows), len(candidates)), np.inf)
+    score[series, candidate] = np.where(_well_inside(orders, found.coefs), _aicc(found, orders, problem), np.inf)
+    return score
 
 
 def _rows(differenced: Ints, candidates: Ints, constant: int) -> Ints:
@@ -210,14 +221,28 @@ def _aicc(found: Estimates, orders: Ints, problem: Problem) -> Floats:
 
 
 def _well_inside(orders: Ints, coefs: Floats) -> Flags:
-    """Tell which models have all roots of their four polynomials beyond the unit circle by a margin."""
+    """Tell which models have all roots of their four polynomials beyond the unit circle by a margin.
+
+    A polynomial whose k-th coefficient is multiplied by the k-th power of the margin is stable when all its roots lie
+    beyond the margin: all its partial autocorrelations are then below one.
+    """
     inside = np.ones(len(orders), dtype=np.bool_)
-    for k, (order, values) in enumerate(zip(orders, coefs, strict=True)):
-        at = 0
-        for place, sign in ((0, -1.0), (2, 1.0), (3, -1.0), (5, 1.0)):
-            count = int(order[place])
-            if count:
-                inverse = np.roots(np.concatenate([[1.0], sign * values[at : at + count]]))
-                inside[k] &= bool((np.abs(inverse) <= 1 / _NEAREST_ROOT).all())
-            at += count
+    at = np.zeros(len(orders), dtype=np.int64)
+    for place, sign in ((0, 1.0), (2, -1.0), (3, 1.0), (5, -1.0)):
+        count = orders[:, place]
+        for degree in range(1, int(count.max()) + 1):
+            rows = np.flatnonzero(count == degree)
+            values = sign * coefs[rows[:, None], at[rows, None] + np.arange(degree)]
+            inside[rows] &= _stable(values * _NEAREST_ROOT ** np.arange(1, degree + 1))
+        at += count
     return inside
+
+
+def _stable(values: Floats) -> Flags:
+    """Tell which autoregressions (row × lag) are stationary, by the step-down recursion of Levinson and Durbin."""
+    stable = np.ones(len(values), dtype=np.bool_)
+    while values.shape[1]:
+        last, rest = values[:, -1:], values[:, :-1]
+        stable &= np.abs(last[:, 0]) < 1
+        values = (rest + last * rest[:, ::-1]) / np.maximum(1 - last**2, 1e-12)
+    return stable

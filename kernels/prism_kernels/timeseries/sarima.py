@@ -72,8 +72,7 @@ def order_row(problem: Problem) -> Ints:
 def has_gaps(problem: Problem) -> Ints:
     """Tell, as 0 or 1, which series miss values after their first."""
     inside = np.arange(problem.y.shape[1]) >= problem.first[:, None]
-    gaps: Ints = (np.isnan(problem.y) & inside).any(axis=1).astype(np.int64)
-    return gaps
+    return np.asarray((np.isnan(problem.y) & inside).any(axis=1), dtype=np.int64)
 
 
 def starting_points(problem: Problem, most: int) -> Floats:

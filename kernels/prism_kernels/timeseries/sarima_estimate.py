@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from prism_kernels import lanes
+from prism_kernels.arrays import Array
 from prism_kernels.errors import InvalidInput
 from prism_kernels.timeseries.model import Floats
 
@@ -83,7 +85,7 @@ def lost_values(order: Ints) -> int:
     return int(order[1] + order[6] * order[4])
 
 
-def difference(values: Floats, order: Ints) -> Floats:
+def difference(values: Array, order: Ints | Sequence[int]) -> Array:
     """Apply (1 - B)^d (1 - B^s)^D along the last axis, which becomes d + sD shorter.
 
     Parameters
@@ -100,7 +102,7 @@ def difference(values: Floats, order: Ints) -> Floats:
     return values
 
 
-def integrated_ones(order: Ints, length: int) -> Floats:
+def integrated_ones(order: Ints | Sequence[int], length: int) -> Floats:
     """Return the series whose differences by an order are one: the constant, a drift, or a higher trend."""
     values = np.ones(length)
     for _ in range(int(order[1])):
