@@ -90,6 +90,17 @@ class Visit:
             self.page.wait_for_timeout(100)
         return bool(holds())
 
+    def at_rest(self, seconds=30.0):
+        """Wait until the page stands still for half a second; return its pixels and text then."""
+        end, last = time.monotonic() + seconds, None
+        while time.monotonic() < end:
+            now = (self.pixels(), self.text())
+            if now == last:
+                break
+            last = now
+            self.page.wait_for_timeout(500)
+        return now
+
     def violations(self, where="body"):
         """Return what axe calls critical or serious."""
         from axe_playwright_python.sync_playwright import Axe
@@ -104,9 +115,15 @@ class Visit:
     def run_all_cells(self):
         """Run the open notebook of JupyterLab by its menu."""
         self.page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=60_000)
-        self.page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status=idle]", timeout=60_000)
-        self.page.locator(".lm-MenuBar-item", has_text=re.compile("^Run$")).click()
-        self.page.locator(".lm-Menu-item", has_text=re.compile("^Run All Cells")).first.click()
+        idle = self.page.locator(".jp-StatusBar-TextItem, .jp-StatusBar-GroupItem", has_text="| Idle").first
+        started = self.page.locator(".jp-InputPrompt", has_text=re.compile(r"\[[*\d]+\]"))
+        for _ in range(5):  # what is asked before the session is connected is dropped without a word
+            idle.wait_for(timeout=60_000)
+            self.page.locator(".lm-MenuBar-item", has_text=re.compile("^Run$")).click()
+            self.page.locator(".lm-Menu-item", has_text=re.compile("^Run All Cells")).first.click()
+            if self.until(lambda: started.count() > 0, seconds=3):
+                return
+        pytest.fail("JupyterLab did not run the notebook")
 
 
 @dataclass

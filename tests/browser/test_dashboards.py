@@ -35,8 +35,7 @@ def test_it_renders_a_control_and_a_figure(visit):
 
 
 def test_a_key_on_a_slider_changes_the_figure_and_the_text(visit):
-    visit.until(lambda: (before := visit.pixels(), visit.page.wait_for_timeout(500))[0] == visit.pixels())
-    pixels, text = visit.pixels(), visit.text()
+    pixels, text = visit.at_rest()
     slider = visit.slider()
     at_the_end = slider.get_attribute("aria-valuenow") == slider.get_attribute("max")
     slider.focus()
