@@ -19,10 +19,12 @@ from prism_kernels.information.neighbours import Floats, Integers, Search
 __all__ = ["conditional", "entropy", "mutual"]
 
 
-def _digamma(values: Integers | int) -> Floats:
+def _digamma(counts: Integers) -> Floats:
+    """Return ψ of whole numbers, from a table up to the largest: counts of neighbours are small and many."""
     from scipy.special import digamma
 
-    return np.asarray(digamma(np.asarray(values, dtype=np.float64)), dtype=np.float64)
+    table: Floats = digamma(np.arange(1, counts.max() + 1, dtype=np.float64))
+    return table[counts - 1]
 
 
 def _candidates(size: int, theiler: int) -> Integers:
@@ -48,7 +50,7 @@ def mutual(x: Floats, y: Floats, search: Search, k: int, theiler: int) -> Floats
     """
     radius = search.distances(np.hstack([x, y]), k, theiler)
     around_x, around_y = (_digamma(search.counts(v, radius, theiler) + 1) for v in (x, y))
-    return _digamma(k) + _digamma(_candidates(len(x), theiler)) - around_x - around_y
+    return _digamma(np.asarray([k])) + _digamma(_candidates(len(x), theiler)) - around_x - around_y
 
 
 def conditional(x: Floats, y: Floats, z: Floats, search: Search, k: int, theiler: int) -> Floats:
@@ -64,7 +66,7 @@ def conditional(x: Floats, y: Floats, z: Floats, search: Search, k: int, theiler
     radius = search.distances(np.hstack([x, y, z]), k, theiler)
     spaces = (np.hstack([z, x]), np.hstack([z, y]), z)
     around_xz, around_yz, around_z = (_digamma(search.counts(v, radius, theiler) + 1) for v in spaces)
-    return _digamma(k) - around_xz - around_yz + around_z
+    return _digamma(np.asarray([k])) - around_xz - around_yz + around_z
 
 
 def entropy(x: Floats, search: Search, k: int, theiler: int) -> Floats:
@@ -79,5 +81,5 @@ def entropy(x: Floats, search: Search, k: int, theiler: int) -> Floats:
     """
     radius = search.distances(x, k, theiler)
     width: Floats = np.log(2 * radius)
-    local: Floats = _digamma(_candidates(len(x), theiler)) - _digamma(k) + x.shape[1] * width
+    local: Floats = _digamma(_candidates(len(x), theiler)) - _digamma(np.asarray([k])) + x.shape[1] * width
     return local

@@ -56,7 +56,7 @@ class Tree:
         from scipy.spatial import cKDTree
 
         progress.checkpoint()
-        tree = cKDTree(points, leafsize=10, balanced_tree=False)
+        tree = cKDTree(points, leafsize=10, balanced_tree=False, compact_nodes=False)
         crew = lanes.threads()
         found = np.empty(len(points))
         if theiler == 0:
