@@ -120,8 +120,10 @@ def test_a_rolling_median_follows_a_level_that_moves():
     assert found.expected[0, 150] == np.median(y[143:158])
     assert found.expected[0, 0] == found.expected[0, 3] == np.median(y[:15])
     cuts = [y[max(0, min(t - 7, 286)) :][:15] for t in range(301)]
-    away = [(v - np.median(c)) / stats.median_abs_deviation(c, scale="normal") for v, c in zip(y, cuts, strict=True)]
-    ordinary = judge(np.array(away), 0.01, "both")
+    away = np.array(
+        [(v - np.median(c)) / stats.median_abs_deviation(c, scale="normal") for v, c in zip(y, cuts, strict=True)]
+    )
+    ordinary = judge(away, 0.01, "both")
     np.testing.assert_allclose(found.score[0], np.abs(away - ordinary.centre) / ordinary.scale, rtol=1e-9, atol=1e-9)
     assert anomaly(y, method="mad").index == ((),)
 
