@@ -4,6 +4,7 @@ from prism_kernels.timeseries.anomaly import Anomalies, anomaly
 from prism_kernels.timeseries.correlation import Correlation, correlation
 from prism_kernels.timeseries.cross_validation import CrossValidation, cross_validate
 from prism_kernels.timeseries.decompose import Decomposition, decompose
+from prism_kernels.timeseries.diagnose import Diagnosis, diagnose
 from prism_kernels.timeseries.forecast import forecast
 from prism_kernels.timeseries.forecast_result import Forecast
 from prism_kernels.timeseries.metrics import Metrics, metrics
@@ -17,6 +18,7 @@ __all__ = [
     "Correlation",
     "CrossValidation",
     "Decomposition",
+    "Diagnosis",
     "Forecast",
     "Metrics",
     "Resampled",
@@ -25,6 +27,7 @@ __all__ = [
     "correlation",
     "cross_validate",
     "decompose",
+    "diagnose",
     "forecast",
     "metrics",
     "models_table",
