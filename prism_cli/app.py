@@ -120,7 +120,7 @@ def warmup(
     from prism_cli import terminal
     from prism_lab.warmup import warm_up
 
-    warmth = terminal.work(lambda: warm_up(processes=processes), "finding kernels")
+    warmth = terminal.work(lambda: warm_up(processes=processes), "warm-up")
     count = len(warmth.compiled) + len(warmth.cached)
     print(f"{count} kernels are ready in {warmth.folder}: {len(warmth.compiled)} compiled in {warmth.seconds:.1f} s")
 
@@ -134,7 +134,7 @@ def doctor(
     from prism_cli import terminal
     from prism_lab.doctor import examine, healthy
 
-    findings = terminal.work(examine, "looking")
+    findings = terminal.work(examine, "doctor")
     if as_json:
         import json
         from dataclasses import asdict

@@ -51,7 +51,7 @@ def run(
         return
     template = find_template(name)
     request = check(template, _given(template, parameters or (), data or (), settings or ()))
-    bar = Bar(name, leave=True)
+    bar = Bar(template.name, leave=True)
     try:
         with listen(Listener(bar)):
             made = make(request, out=out)
@@ -61,7 +61,7 @@ def run(
         print(path)
     _changes(made.record["differences"])
     if made.entry.status != "completed":
-        print(f"prism: report {name} {made.entry.status}: {made.entry.error}", file=sys.stderr)
+        print(f"prism: report {template.name} {made.entry.status}: {made.entry.error}", file=sys.stderr)
         raise typer.Exit(_SIGNALLED + made.signal if made.signal else _FAILED)
 
 

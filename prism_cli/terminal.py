@@ -36,24 +36,25 @@ class Bar:
     Parameters
     ----------
     title
-        What the work is called until it reports.
+        What the work is called.
     leave
         Whether it stays on the screen when the work is done.
     """
 
     def __init__(self, title: str, *, leave: bool = False) -> None:
-        from tqdm import tqdm
-
+        self._title, self._leave = title, leave
         self._lock = threading.Lock()
         self._outer: str | None = None
-        self._bar = tqdm(total=None, desc=title, delay=0.0 if leave else 0.3, leave=leave, **bar_options())
+        self._bar: Any = None
 
     def __call__(self, done: float, total: float, label: str) -> None:
         """Take note that ``done`` of ``total`` steps of ``label`` are behind us."""
         with self._lock:
+            if self._bar is None:
+                self._bar = self._opened(total)
             if self._outer is None:
                 self._outer = label
-                self._bar.set_description_str(label, refresh=False)
+                self._bar.set_description_str(f"{self._title}: {label}", refresh=False)
             if label == self._outer:
                 self._bar.total = total or None
                 self._bar.update(done - self._bar.n)
@@ -62,10 +63,16 @@ class Bar:
             elif total:
                 self._bar.set_postfix_str(f"{label} {done:g}/{total:g}", refresh=False)
 
+    def _opened(self, total: float) -> Any:
+        from tqdm import tqdm
+
+        return tqdm(total=total or None, delay=0.0 if self._leave else 0.3, leave=self._leave, **bar_options())
+
     def close(self) -> None:
         """Take the bar off the screen."""
         with self._lock:
-            self._bar.close()
+            if self._bar is not None:
+                self._bar.close()
 
 
 class _Worker(threading.Thread, Generic[T]):

@@ -80,14 +80,19 @@ async def _execute(notebook: Any, folder: Path) -> Outcome:
         except CellExecutionError as error:
             outcome.status = "failed"
             outcome.error = _sentence(error.ename, error.evalue, len(outcome.cells))
-        except DeadKernelError:
+        except (DeadKernelError, asyncio.CancelledError, Cancelled) as error:
             outcome.status = "interrupted"
-            outcome.error = "the kernel died; the machine may have run out of memory"
-        except (asyncio.CancelledError, Cancelled):
-            outcome.status = "interrupted"
-            name = signal.Signals(outcome.signal).name if outcome.signal else "its caller"
-            outcome.error = f"stopped by {name}"
+            outcome.error = _reason(error, outcome.signal)
     return outcome
+
+
+def _reason(error: BaseException, number: int) -> str:
+    """Say why a run did not go on; nbclient tells a cancelled cell as a dead kernel, so the signal is asked first."""
+    if number:
+        return f"stopped by {signal.Signals(number).name}"
+    if isinstance(error, Cancelled | asyncio.CancelledError):
+        return "stopped by its caller"
+    return "the kernel died; the machine may have run out of memory"
 
 
 async def _run_cells(notebook: Any, folder: Path, outcome: Outcome) -> None:

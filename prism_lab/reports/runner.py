@@ -140,6 +140,8 @@ def _prepared(request: Request) -> Any:
     for cell in notebook.cells:
         cell.metadata.setdefault("tags", [])
     notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    if not request.injected:
+        return notebook
     plain = json.loads(to_json(dict(request.injected)))
     return parameterize_notebook(notebook, plain, kernel_name="python3", language="python")
 

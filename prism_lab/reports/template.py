@@ -167,9 +167,13 @@ def _row(name: str, source: str) -> Operation:
     """Make a row of the registry of a cell of parameters, so that they are checked as an operation's are."""
     hints: dict[str, Any] = {}
     defaults: dict[str, Any] = {}
-    comments = _comments(source)
+    try:
+        statements, comments = ast.parse(source).body, _comments(source)
+    except SyntaxError as error:
+        msg = f"the parameters cell of report {name} cannot be read: {error.msg} in line {error.lineno}"
+        raise InvalidInput(msg, field="name") from None
     lines = ["Report.", "", "Parameters", "----------"]
-    for statement in ast.parse(source).body:
+    for statement in statements:
         if isinstance(statement, ast.Assign):
             target = ast.unparse(statement.targets[0])
             msg = f"parameter {target} of report {name} has no type; write it as {target}: int = …"
@@ -205,6 +209,9 @@ def _comments(source: str) -> dict[int, str]:
 
 def _annotation(report: str, name: str, annotation: ast.expr) -> Any:
     text = ast.unparse(annotation)
+    if any(isinstance(node, ast.Attribute | ast.Lambda) for node in ast.walk(annotation)):
+        msg = f"parameter {name} of report {report} has the type {text}, which cannot be read: write it without dots"
+        raise InvalidInput(msg, field=name)
     try:
         return eval(text, dict(_words()))
     except Exception as error:
