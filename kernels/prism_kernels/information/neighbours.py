@@ -22,6 +22,7 @@ Floats: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
 Integers: TypeAlias = np.ndarray[Any, np.dtype[np.int64]]
 
 _PLACES = 1 << 22  # numbers held at a time: 32 MB of distances
+_ROWS = 1 << 14  # points asked about at a time: some 20 ms, after which the work can be stopped
 
 
 class Search(Protocol):
@@ -55,23 +56,21 @@ class Tree:
         """Return the distance from each point to its k-th neighbour more than ``theiler`` rows away."""
         from scipy.spatial import cKDTree
 
-        progress.checkpoint()
         tree = cKDTree(points, leafsize=10, balanced_tree=False, compact_nodes=False)
-        crew = lanes.threads()
+        most = min(len(points), k + 2 * theiler + 1)  # the point itself is one of them
+        reach = np.arange(1, most + 1) if theiler else np.array([most])
+        step = max(1, min(_ROWS, _PLACES // len(reach)))
         found = np.empty(len(points))
-        if theiler == 0:
-            near = tree.indices  # neighbours in turn, so that they find each other's leaves in the cache
-            found[near] = tree.query(points[near], k=[k + 1], p=np.inf, workers=crew)[0][:, 0]
-            return found
-        reach = min(len(points), k + 2 * theiler + 1)
-        step = max(1, _PLACES // reach)
         for first in range(0, len(points), step):
             progress.checkpoint()
-            rows = np.arange(first, min(first + step, len(points)))
-            distance, index = tree.query(points[rows], k=np.arange(1, reach + 1), p=np.inf, workers=crew)
-            outside = np.abs(index - rows[:, None]) > theiler
-            place = np.argmax(np.cumsum(outside, axis=1) == k, axis=1)
-            found[rows] = distance[np.arange(len(rows)), place]
+            rows = tree.indices[first : first + step]  # neighbours in turn find each other's leaves in the cache
+            distance, index = tree.query(points[rows], k=reach, p=np.inf, workers=lanes.threads())
+            if theiler:
+                outside = np.abs(index - rows[:, None]) > theiler
+                place = np.argmax(np.cumsum(outside, axis=1) == k, axis=1)
+                found[rows] = distance[np.arange(len(rows)), place]
+            else:
+                found[rows] = distance[:, 0]
         return found
 
     def counts(self, points: Floats, radius: Floats, theiler: int) -> Integers:

@@ -1,6 +1,8 @@
 """Mutual information, given a third variable or not: values of peers, of closed forms and of brute force."""
 
 import sys
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -172,6 +174,18 @@ def test_progress_counts_surrogates_and_cancelling_stops_them():
     with listen(ear), pytest.raises(Cancelled):
         mutual_information(X, Y, n_surrogates=1000)
     assert heard[-1] == (3, 1000, "surrogates")
+
+
+def test_cancelling_a_long_estimate_takes_less_than_a_fifth_of_a_second():
+    x, y = RNG.standard_normal((2, 60_000))
+    ear = Listener()
+    mutual_information(X, Y)  # compiled before the clock starts
+    timer = threading.Timer(0.3, ear.cancel)
+    timer.start()
+    start = time.monotonic()
+    with listen(ear), pytest.raises(Cancelled):
+        mutual_information(x, y, n_surrogates=1000)
+    assert time.monotonic() - start < 0.3 + 0.2
 
 
 @pytest.mark.parametrize(
