@@ -6,6 +6,7 @@ import html
 import io
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -115,9 +116,11 @@ _STYLE = (
 
 
 def _bokeh_scripts() -> str:
-    from bokeh.resources import Resources
+    """Return BokehJS itself; ``bokeh.resources`` would add what Panel registered, as links."""
+    from bokeh.settings import settings
 
-    return str(Resources(mode="inline", components=["bokeh"]).render())
+    code = (Path(settings.bokehjs_path()) / "js" / "bokeh.min.js").read_text()
+    return "<script>" + code.replace("</script", "<\\/script") + "</script>"
 
 
 def _embedded(figure: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +18,7 @@ from prism_widgets.inputs import InputPicker
 from prism_widgets.job import Job, Outcome, Request, sentence
 from prism_widgets.live import Live
 from prism_widgets.outcome import OutcomePanel
+from prism_widgets.views import View, view_for
 
 __all__ = ["Explorer"]
 
@@ -57,7 +59,7 @@ class Explorer(pn.viewable.Viewer):
             row.validate({unknown[0]: given[unknown[0]]})  # refuses it, naming the nearest setting
         self.job = Job()
         self._ticket = 0
-        self._outcome = OutcomePanel()
+        self._outcome = OutcomePanel(self._view_for)
         self._build()
         self._wire()
 
@@ -74,7 +76,7 @@ class Explorer(pn.viewable.Viewer):
         self._card = pn.pane.HTML("", visible=False, sizing_mode=_WIDE, margin=(4, 10))
         buttons = pn.Row(self._run, self._stop, self._live, margin=(4, 4))
         left = pn.Column(*self.pickers.values(), self.form, buttons, width=340, styles={"flex": "0 1 340px"})
-        right = pn.Column(
+        right = self._right = pn.Column(
             self._status,
             self._bar,
             self._card,
@@ -95,6 +97,10 @@ class Explorer(pn.viewable.Viewer):
         for picker in self.pickers.values():
             picker.param.watch(self._changed, "value")
         self.job.param.watch(lambda *_: runtime.on_screen(self._show), ["state", "share", "label"])
+
+    def _view_for(self, result: Any) -> View:
+        """Return a new view for a result; explorers made for one operation have views of their own."""
+        return view_for(result)
 
     # --- running
 
@@ -127,16 +133,19 @@ class Explorer(pn.viewable.Viewer):
             return None
         return await self.job.start(request)
 
-    async def _pressed(self, *_: Any) -> None:
-        await self.start()
+    def _pressed(self, *_: Any) -> None:
+        runtime.spawn(self.start)
 
-    async def _changed(self, *_: Any) -> None:
-        """Run after a change, once the changes have stopped for a moment; only the last one counts."""
+    def _changed(self, *_: Any) -> None:
+        """Run after a change where the explorer is live; else say that the result is out of date."""
         self._ticket += 1
-        ticket = self._ticket
-        if not self.live:
+        if self.live:
+            runtime.spawn(functools.partial(self._settled, self._ticket))
+        else:
             runtime.on_screen(self._fade)
-            return
+
+    async def _settled(self, ticket: int) -> None:
+        """Run once the changes have stopped for a moment; only the last one counts."""
         await asyncio.sleep(_DEBOUNCE_SECONDS)
         if ticket == self._ticket:
             await self.start()
@@ -213,11 +222,7 @@ class Explorer(pn.viewable.Viewer):
         if pn.state.curdoc is not None and pn.state.curdoc.session_context:
             pn.state.onload(self._pressed)
             return
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
-            return
-        pn.state.execute(self._pressed)
+        runtime.spawn(self.start)
 
 
 def _first_data(row: Operation, name: str, given: dict[str, Any], start: dict[str, Any]) -> Any:

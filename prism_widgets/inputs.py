@@ -134,7 +134,9 @@ class InputPicker(pn.viewable.Viewer):
         return None if chosen is None else Given(kind, field, chosen, source=self._variable.value)
 
     def _listed(self, *_: Any) -> None:
-        self._variable.options = {n: n for n in sorted(_variables())}
+        names = sorted(_variables())
+        chosen = self._variable.value if self._variable.value in names else next(iter(names), None)
+        self._variable.param.update(options={n: n for n in names}, value=chosen)
 
     @property
     def missing(self) -> bool:

@@ -135,6 +135,8 @@ class Job(param.Parameterized):
             What to run.
         """
         self.cancel()
+        self._ear = None
+        self.param.update(state="running", share=None, label="", error=None)
         try:
             outcome = compute(request)
         except Exception as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import io
+from collections.abc import Callable
 from typing import Any
 
 import panel as pn
@@ -13,7 +14,8 @@ import param
 from prism_kernels import Run
 from prism_widgets.downloads import FORMATS, frame_of
 from prism_widgets.job import Outcome
-from prism_widgets.views import View, view_for
+from prism_widgets.live import BrowserButton
+from prism_widgets.views import View
 
 __all__ = ["OutcomePanel"]
 
@@ -22,12 +24,19 @@ _ROWS = 100
 
 
 class OutcomePanel(pn.viewable.Viewer):
-    """Shows one run after another; the picture stays and changes in place."""
+    """Shows one run after another; the picture stays and changes in place.
+
+    Parameters
+    ----------
+    view_for
+        Returns a new view for a result.
+    """
 
     stale = param.Boolean(default=False, doc="Whether what is shown is not what the controls ask for any more.")
 
-    def __init__(self) -> None:
+    def __init__(self, view_for: Callable[[Any], View]) -> None:
         super().__init__()
+        self._view_for = view_for
         self.run: Run | None = None
         self.view: View | None = None
         self._slot = pn.Column(_skeleton(), margin=0, sizing_mode=_WIDE)
@@ -40,10 +49,11 @@ class OutcomePanel(pn.viewable.Viewer):
             label="The same run as", options=["Python", "curl", "report", "command"], size="small", width=200
         )
         self._form.param.watch(self._write, "value")
-        self._copy = pmui.Button(label="Copy", variant="outlined", size="small", width=90)
+        self._copy = BrowserButton(label="Copy", margin=(5, 10))
+        self._save = BrowserButton(label="PNG", action="png", margin=(5, 10))
         self._more = pmui.Accordion(
             ("Table", self._table),
-            ("Download", pn.Row(*self._downloads(), self._png(), margin=0)),
+            ("Download", pn.Row(*self._downloads(), self._save, margin=0)),
             ("Use elsewhere", pn.Column(pn.Row(self._form, self._copy, margin=0), self._code, margin=0)),
             title_variant="body1", visible=False, sizing_mode=_WIDE, margin=(8, 8),
         )  # fmt: skip
@@ -56,14 +66,10 @@ class OutcomePanel(pn.viewable.Viewer):
         return [
             pmui.FileDownload(
                 callback=lambda ending=ending: io.BytesIO(self.file(ending)), filename=f"result.{ending}",
-                label=name, size="small", variant="outlined", width=110,
+                label=name, size="small", width=110,
             )
             for ending, name in names.items()
         ]  # fmt: skip
-
-    def _png(self) -> Any:
-        self._save = pmui.Button(label="PNG", variant="outlined", size="small", width=110)
-        return self._save
 
     def file(self, ending: str) -> bytes:
         """Return the run on screen as a file.
@@ -87,12 +93,13 @@ class OutcomePanel(pn.viewable.Viewer):
             What the job brought.
         """
         run = self.run = outcome.run
-        fresh = view_for(run.result)
+        fresh = self._view_for(run.result)
         if type(fresh) is not type(self.view):
             self.view = fresh
         self.view.update(run.result, run.provenance.inputs)
         if self._slot.objects != [self.view]:
             self._slot.objects = [self.view]
+        self._save.figure = self.view.figure.id
         self._chips.objects = _chips(outcome)
         notes = "".join(f"<li>{html.escape(w)}</li>" for w in getattr(run.result, "warnings", ()))
         self._notes.param.update(object=f"<ul style='margin:0'>{notes}</ul>", visible=bool(notes))
@@ -121,7 +128,7 @@ class OutcomePanel(pn.viewable.Viewer):
         text = self.text(self._form.value)
         label = f"The same run as {self._form.value}"
         self._code.object = f'<pre tabindex="0" aria-label="{label}" style="{_PRE}">{html.escape(text)}</pre>'
-        self._copy.js_on_click(args={"text": text}, code="navigator.clipboard.writeText(text)")
+        self._copy.text = text
 
     @param.depends("stale", watch=True)
     def _grey(self) -> None:

@@ -6,12 +6,13 @@ plain Python. In none of them does a page ask another host for anything.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any, Literal
 
-__all__ = ["Place", "ensure", "init", "on_screen", "prepare", "push", "where"]
+__all__ = ["Place", "ensure", "init", "on_screen", "prepare", "push", "spawn", "where"]
 
 Place = Literal["voila", "lab", "server", "plain"]
 
@@ -153,3 +154,21 @@ def push(pane: Any) -> None:
         from panel.io import push_notebook
 
         push_notebook(pane)
+
+
+def spawn(work: Callable[[], Coroutine[Any, Any, Any]]) -> bool:
+    """Start asynchronous work on the event loop of the page or notebook, and say whether there is one.
+
+    Parameters
+    ----------
+    work
+        An asynchronous function without arguments.
+    """
+    import panel as pn
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    pn.state.execute(work)
+    return True

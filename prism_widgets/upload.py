@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
+import weakref
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -27,14 +29,21 @@ class Upload(pmui.FileInput):
         super().__init__(
             **{"accept": _SUFFIXES, "chunk_size": _CHUNK_BYTES, "variant": "outlined", "size": "small", **params}
         )
-        self._folder = tempfile.TemporaryDirectory(prefix="prism-upload-", ignore_cleanup_errors=True)
+        self._folder: Path | None = None
         self._spool: Path | None = None
+
+    def _place(self, name: str) -> Path:
+        """Return a new place for a file in a folder that goes when this picker goes."""
+        if self._folder is None:
+            self._folder = Path(tempfile.mkdtemp(prefix="prism-upload-"))
+            weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+        return Path(tempfile.mkdtemp(dir=self._folder)) / name
 
     def _process_chunk(self, msg: dict[str, Any]) -> None:
         """Append one piece to the file; the browser sends them in order."""
         name = Path(str(msg["name"]).replace("\\", "/")).name or "upload"
         if msg["chunk"] == 1:
-            self._spool = Path(tempfile.mkdtemp(dir=self._folder.name)) / name
+            self._spool = self._place(name)
         if self._spool is None:
             return
         with self._spool.open("ab") as file:
@@ -43,8 +52,8 @@ class Upload(pmui.FileInput):
     def _flush_buffer(self) -> None:
         """Show the finished file to whoever watches; one of 0 bytes arrives without any piece."""
         if self._spool is None:
-            self._spool = Path(tempfile.mkdtemp(dir=self._folder.name)) / "upload.csv"
+            self._spool = self._place("upload.csv")
             self._spool.touch()
         before, self.path, self._spool = self.path, self._spool, None
-        if before is not None and before.is_relative_to(self._folder.name):
+        if before is not None and self._folder is not None and before.is_relative_to(self._folder):
             before.unlink(missing_ok=True)

@@ -16,6 +16,7 @@ _REGISTRY: dict[str, str | type[View]] = {
     "Anomalies": "prism_widgets.views.anomalies:AnomaliesView",
     "Correlation": "prism_widgets.views.matrix:CorrelationView",
     "CrossValidation": "prism_widgets.views.cross_validation:CrossValidationView",
+    "Diagnosis": "prism_widgets.views.diagnosis:DiagnosisView",
     "Decomposition": "prism_widgets.views.decomposition:DecompositionView",
     "Forecast": "prism_widgets.views.forecast:ForecastView",
     "InformationEstimate": "prism_widgets.views.information:InformationView",

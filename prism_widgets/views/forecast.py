@@ -27,7 +27,8 @@ class ForecastView(View):
         self._fitted = ColumnDataSource({"x": [], "y": []})
         ends: dict[str, list[float]] = {f"{e}{k}": [] for k in range(self._levels) for e in ("lo", "hi")}
         self._future = ColumnDataSource({"x": [], "mean": [], **ends})
-        made = figure(time=self._time, height=self.height, x_range=Range1d(0, 1))
+        self._range = Range1d(0, 1)
+        made = figure(time=self._time, height=self.height, x_range=self._range)
         for k in reversed(range(self._levels)):
             made.varea("x", f"lo{k}", f"hi{k}", source=self._future, color=BLUE, alpha=0.18, legend_label="interval")
         made.line("x", "y", source=self._fitted, color=ORANGE, line_width=1, alpha=0.8, legend_label="fitted")
@@ -59,10 +60,9 @@ class ForecastView(View):
     def _look(self, past: Any, ahead: Any) -> None:
         """Look at the forecast and the latest past; panning and zooming out show the rest."""
         first = past[max(0, len(past) - _PAST * len(ahead))]
-        shown = self._figure.x_range
         step = ahead[-1] - past[-1]
         start, end, last = (_number(t) for t in (first, ahead[-1] + step / 10, ahead[-1]))
-        shown.update(start=start, end=end, reset_start=start, reset_end=max(end, last))
+        self._range.update(start=start, end=end, reset_start=start, reset_end=max(end, last))
 
     def _describe(self, result: Any, place: int) -> str:
         name, h = result.axes["series"][place], result.mean.shape[1]

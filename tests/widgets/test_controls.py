@@ -218,7 +218,7 @@ def test_what_is_typed_wrong_is_refused_in_the_words_of_the_operation(form, name
 def test_a_refusal_inside_a_group_stands_beside_its_field(form):
     form.controls["limits"]._parts["high"]._entry.value = "11"
     assert not form.check()
-    assert "limits (high) must be" in form.controls["limits"]._parts["high"]._entry.helper_text
+    assert "limits.high must be" in form.controls["limits"]._parts["high"]._entry.helper_text
     assert form.controls["limits"]._parts["low"]._entry.helper_text == "Lowest level, in m."
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+
 from prism_kernels import InvalidInput, Series, find, sample
 from prism_widgets import runtime
 from prism_widgets.inputs import InputPicker
@@ -88,7 +89,7 @@ def test_an_upload_replaces_the_one_before_and_leaves_no_file(uploading):
 def test_a_name_with_folders_stays_inside_the_upload_folder(uploading):
     _send(uploading._upload, "../../evil.csv", b"a\n1\n")
     assert uploading._upload.path.name == "evil.csv"
-    assert uploading._upload.path.is_relative_to(uploading._upload._folder.name)
+    assert uploading._upload.path.is_relative_to(uploading._upload._folder)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import Annotated
 import numpy as np
 import pytest
 from annotated_types import Ge
+
 from prism_kernels import AnySeries, InvalidInput, Series, find, track
 from prism_widgets import job as jobs
 from prism_widgets.job import Job, Request, sentence
