@@ -10,7 +10,7 @@ import numpy as np
 from prism_kernels.lanes import launch
 from prism_kernels.timeseries.ets_patterns import adjusted, fixed_patterns, laid_out, pattern_names
 from prism_kernels.timeseries.model import Fit, Floats, Problem, Traits
-from prism_kernels.timeseries.seasonal_naive import gaussian
+from prism_kernels.timeseries.seasonal_naive import gaussian, squares_of
 
 __all__ = ["Ets"]
 
@@ -97,7 +97,7 @@ class Ets:
             fit,
             problem=problem,
             fitted=fitted + laid_out(patterns, problem.first, 0, problem.y.shape[1]),
-            loglik=gaussian(np.nansum(errors**2, axis=1), fit.sigma2, count),
+            loglik=gaussian(squares_of(errors), fit.sigma2, count),
             n_effective=count.astype(np.int64),
             private={**fit.private, "states": states},
         )

@@ -9,7 +9,7 @@ import numpy as np
 
 from prism_kernels.timeseries.model import Fit, Floats, Problem, Traits
 
-__all__ = ["SeasonalNaive", "gaussian"]
+__all__ = ["SeasonalNaive", "gaussian", "squares_of"]
 
 
 class SeasonalNaive:
@@ -38,7 +38,7 @@ class SeasonalNaive:
             params=np.empty((count, 0)),
             param_names=(),
             fitted=np.empty_like(problem.y),
-            sigma2=np.nanmean(errors**2, axis=1),
+            sigma2=squares_of(errors) / (~np.isnan(errors)).sum(axis=1),
             loglik=np.empty(count),
             n_params=np.ones(count, dtype=np.int64),
             n_effective=np.empty(count, dtype=np.int64),
@@ -52,7 +52,7 @@ class SeasonalNaive:
         fitted = _shifted(problem.y, max(problem.season_length))
         errors = problem.y - fitted
         count = (~np.isnan(errors)).sum(axis=1)
-        loglik = gaussian(np.nansum(errors**2, axis=1), fit.sigma2, count)
+        loglik = gaussian(squares_of(errors), fit.sigma2, count)
         return dataclasses.replace(
             fit, problem=problem, fitted=fitted, loglik=loglik, n_effective=count.astype(np.int64)
         )
@@ -69,6 +69,17 @@ def _shifted(y: Floats, m: int) -> Floats:
     fitted = np.full_like(y, np.nan)
     fitted[:, m:] = y[:, :-m]
     return fitted
+
+
+def squares_of(errors: Floats) -> Floats:
+    """Return the sum of squares of each row, NaN passed over; padding in front changes no bit of it.
+
+    Parameters
+    ----------
+    errors
+        series × time.
+    """
+    return np.asarray(np.cumsum(np.nan_to_num(errors) ** 2, axis=1)[:, -1])  # numpy's sum adds in pairs, by length
 
 
 def gaussian(squares: Floats, variance: Floats, count: np.ndarray[Any, np.dtype[np.int64]]) -> Floats:

@@ -202,6 +202,9 @@ def test_of_several_seasons_each_goes_on_where_it_was():
     names = dict(zip(found.param_names, found.params[0], strict=True))
     pattern = np.array([names[f"pattern_60_{k}"] for k in range(60)])
     assert np.corrcoef(pattern, long)[0, 1] > 0.99
+    # variance, level and alpha; beta and slope; phi; gamma and six seasonals of the short season; 59 of the long one
+    form = 3 + 2 * ~np.isnan(names["beta"]) + ~np.isnan(names["phi"]) + 7 * ~np.isnan(names["gamma"])
+    assert (found.aic[0] + 2 * found.loglik[0]) / 2 == pytest.approx(form + 59)
     longer = update(found, y[400:415])
     assert np.abs(longer.mean[0, :15] - y[415:]).max() < 0.25
 

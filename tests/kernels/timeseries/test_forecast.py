@@ -99,7 +99,7 @@ def test_the_interval_of_a_lower_level_lies_inside(model, interval):
 
 @pytest.mark.parametrize("model", ["seasonal_naive", "ets", "theta", "arima"])
 def test_a_series_of_a_ragged_batch_is_forecast_as_alone(model):
-    parts = {"short": wave(70), "long": wave(110, seed=4)}
+    parts = {"short": wave(40), "long": wave(110, seed=4)}  # the short one has room for fewer origins than the long one
     batch = forecast(parts, h=4, model=model, season_length=4)
     for k, (name, y) in enumerate(parts.items()):
         alone = forecast({name: y}, h=4, model=model, season_length=4)
@@ -126,6 +126,13 @@ def test_a_batch_of_constants_needs_no_model():
     found = forecast(np.ones((2, 3)), h=2, model="arima")
     assert found.status == ("constant", "constant")
     assert found.params.shape == (2, 0)
+
+
+@pytest.mark.parametrize("exponent", [400, -400])
+def test_the_variance_is_in_squared_units_of_the_series(exponent):
+    plain, found = (forecast(y, h=3, season_length=4, **QUICK) for y in (wave(), np.ldexp(wave(), exponent)))
+    assert np.ldexp(found.sigma2[0], -2 * exponent) == pytest.approx(plain.sigma2[0], rel=1e-12)
+    np.testing.assert_array_equal(np.ldexp(found.fitted, -exponent), plain.fitted)
 
 
 @pytest.mark.parametrize("model", ["seasonal_naive", "ets", "theta", "arima"])

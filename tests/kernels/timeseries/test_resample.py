@@ -29,6 +29,13 @@ def test_each_way_to_join_the_values_of_a_period(how, january):
     assert found.every == "MS"
 
 
+def test_the_first_value_of_a_period_has_its_earliest_date_whatever_the_order():
+    stamps = pd.DatetimeIndex(["2024-01-20", "2024-01-05", "2024-01-31"])
+    given = pd.DataFrame({"a": [1.0, 2.0, 3.0]}, index=stamps)
+    assert resample(given, every="MS", how="first").values[0, 0] == 2
+    assert resample(given.iloc[::-1], every="MS", how="last").values[0, 0] == 3
+
+
 def test_several_long_series_keep_their_repeated_dates():
     long = pd.DataFrame(
         {

@@ -85,6 +85,7 @@ def test_regressors_go_on():
     names = dict(zip(first.param_names, first.params[0], strict=True))
     beta = next(v for n, v in names.items() if n not in ("const", "intercept", "mean"))
     np.testing.assert_allclose(np.diff(second.mean[0]), beta * np.diff(x[110:115]), rtol=1e-6)
+    assert np.abs(second.residuals).max() < 0.6  # the noise alone: each period has its own regressor
 
 
 def test_constants_stay_constant_and_bad_series_stay_bad():
