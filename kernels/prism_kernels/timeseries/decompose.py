@@ -51,6 +51,10 @@ class Decomposition(Result):
     period: tuple[int, ...]
     model: str
 
+    def adjusted(self) -> Array:
+        """Return the series without their seasons, series × time."""
+        return self.trend + self.residual if self.model == "additive" else self.trend * self.residual
+
 
 @operation("timeseries.decompose", example={"y": "elnino", "period": 12})
 def decompose(

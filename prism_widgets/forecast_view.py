@@ -1,0 +1,99 @@
+"""A forecast with everything that shares its time axis: anomalies, change points, the series' parts, the residuals."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from prism_widgets.views.forecast import ForecastView
+from prism_widgets.views.plot import axis_values, figure
+from prism_widgets.views.view import BLUE, GREEN, GREY, ORANGE, RED, thin
+
+__all__ = ["LinkedForecastView"]
+
+_HEIGHT = 110
+_PARTS = {"trend": BLUE, "season": GREEN, "remainder": GREY, "residual": ORANGE}
+
+
+class LinkedForecastView(ForecastView):
+    """Shows a forecast above the parts of its series; panning one picture pans all.
+
+    What is found beside the forecast arrives later, by :meth:`show_beside`.
+    """
+
+    height = 300
+
+    def _build(self, result: Any) -> Any:
+        from bokeh.layouts import column
+        from bokeh.models import ColumnDataSource
+
+        main = super()._build(result)
+        self._marks = ColumnDataSource({"x": [], "y": []})
+        self._changes = ColumnDataSource({"x": []})
+        self._parts = {name: ColumnDataSource({"x": [], "y": []}) for name in _PARTS}
+        main.scatter("x", "y", source=self._marks, color=RED, size=7, legend_label="anomaly")
+        main.vspan("x", source=self._changes, color=ORANGE, line_dash="dashed", line_width=1.5)
+        below = []
+        for name, colour in _PARTS.items():
+            one = figure(y_label=name, time=self._time, height=_HEIGHT, x_range=self._range)
+            one.toolbar_location, one.visible = None, name == "residual"
+            one.line("x", "y", source=self._parts[name], color=colour, line_width=1.3)
+            below.append(one)
+        self._rows = dict(zip(_PARTS, below, strict=True))
+        self._beside: dict[str, Any] = {}
+        return column(main, *below, sizing_mode="stretch_width")
+
+    def _draw(self, result: Any, place: int) -> None:
+        super()._draw(result, place)
+        x = axis_values(result.axes.get("time"), result.residuals.shape[1])
+        self._parts["residual"].data = dict(zip("xy", thin(x, result.residuals[place]), strict=True))
+        for name in list(self._beside):
+            self._draw_beside(name, place)
+
+    def show_beside(self, name: str, result: Any) -> None:
+        """Draw what was found beside the forecast; None takes it away.
+
+        Parameters
+        ----------
+        name
+            ``parts``, ``anomalies`` or ``changes``.
+        result
+            A decomposition, anomalies or a trend of the same series.
+        """
+        from prism_widgets import runtime
+
+        self._beside[name] = None if result is None else result.to_numpy()
+        self._draw_beside(name, self.place)
+        runtime.push(self._pane)
+
+    def _draw_beside(self, name: str, place: int) -> None:
+        found = self._beside[name]
+        {"parts": self._draw_parts, "anomalies": self._draw_anomalies, "changes": self._draw_changes}[name](
+            found, place
+        )
+
+    def _draw_parts(self, found: Any, place: int) -> None:
+        empty: dict[str, Any] = {"x": [], "y": []}
+        lines = {}
+        if found is not None:
+            season = found.seasonal[place].sum(axis=0)
+            lines = {"trend": found.trend[place], "season": season, "remainder": found.residual[place]}
+        x = axis_values(self.result.axes.get("time"), self.result.residuals.shape[1])
+        for name in ("trend", "season", "remainder"):
+            self._parts[name].data = dict(zip("xy", thin(x, lines[name]), strict=True)) if name in lines else empty
+            self._rows[name].visible = name in lines
+
+    def _draw_anomalies(self, found: Any, place: int) -> None:
+        if found is None:
+            self._marks.data = {"x": [], "y": []}
+            return
+        series = next(iter(self.inputs.values()))
+        where = np.asarray(found.index[place], dtype=int)
+        x = axis_values(self.result.axes.get("time"), series.length)
+        self._marks.data = {"x": x[where], "y": series.lanes[place][where]}
+
+    def _draw_changes(self, found: Any, place: int) -> None:
+        x = axis_values(self.result.axes.get("time"), self.result.residuals.shape[1])
+        places = [] if found is None else list(found.changepoints[place])
+        self._changes.data = {"x": [x[k] for k in places]}
