@@ -1,0 +1,153 @@
+"""A viewer's kernel: alive through reloads and downloads, gone with the viewer; the analyst's kernels are spared."""
+
+import json
+import time
+import urllib.request
+
+import pytest
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+VOILA = ("voila-cold", "voila-preheated")
+GRACE = 8  # seconds; the servers of these tests are started with it
+
+
+@pytest.fixture
+def viewer(servers, open_visit, kernels_of):
+    """Open the test page on a surface and wait until its slider is there."""
+
+    def opened(surface, dark=False):
+        server = servers.of(surface)
+        visit = open_visit(surface, dark=dark)
+        visit.server, visit.before = server, kernels_of(server)
+        visit.page.goto(servers.address(surface, "wave"))
+        visit.slider().wait_for(timeout=60_000)
+        visit.at_rest()
+        return visit
+
+    return opened
+
+
+def still_listens(visit):
+    pixels = visit.pixels()
+    visit.slider().focus()
+    visit.page.keyboard.press("ArrowRight")
+    return visit.until(lambda: visit.pixels() != pixels, seconds=15)
+
+
+def seconds_until_back(visit, limit):
+    begin = time.monotonic()
+    while len(visit.server.kernels()) != visit.before and time.monotonic() - begin < limit:
+        time.sleep(0.1)
+    assert len(visit.server.kernels()) == visit.before
+    return time.monotonic() - begin
+
+
+@pytest.mark.parametrize("surface", VOILA)
+def test_a_page_that_is_left_says_farewell_itself(viewer, surface):
+    visit = viewer(surface)
+    said = []
+    visit.page.on("request", lambda r: said.append(r.url) if "/voila/api/shutdown/" in r.url else None)
+    answers = []
+    visit.page.on("response", lambda r: answers.append(r.status) if "/voila/api/shutdown/" in r.url else None)
+    visit.page.goto("about:blank")
+    assert seconds_until_back(visit, limit=10) < GRACE, "the kernel waited for the reaper"
+    assert visit.refused == []
+
+
+@pytest.mark.parametrize("surface", VOILA)
+def test_a_viewer_who_vanishes_without_a_farewell_is_noticed(viewer, surface):
+    visit = viewer(surface)
+    visit.page.evaluate("navigator.sendBeacon = () => true")
+    visit.page.close()
+    time.sleep(GRACE - 3)
+    assert len(visit.server.kernels()) > visit.before, "ended before the grace was over"
+    seconds_until_back(visit, limit=GRACE + 12)
+
+
+@pytest.mark.parametrize("surface", VOILA)
+def test_a_reload_does_not_pile_up_kernels_and_the_page_listens_on(viewer, surface):
+    visit = viewer(surface)
+    for _ in range(2):
+        visit.page.reload()
+        visit.slider().wait_for(timeout=60_000)
+        visit.at_rest()
+    until = time.monotonic() + 15
+    while len(visit.server.kernels()) > visit.before + 1 and time.monotonic() < until:
+        time.sleep(0.1)
+    assert len(visit.server.kernels()) == visit.before + 1
+    assert still_listens(visit)
+    visit.page.close()
+    seconds_until_back(visit, limit=20)
+
+
+def test_a_download_that_only_seems_to_leave_the_page_costs_nothing(viewer):
+    visit = viewer("voila-cold")
+    visit.page.evaluate("dispatchEvent(new Event('beforeunload', {cancelable: true}))")
+    visit.page.wait_for_timeout(1500)
+    assert still_listens(visit)
+    visit.page.close()
+    seconds_until_back(visit, limit=20)
+
+
+def test_a_page_whose_kernel_was_ended_says_so_and_offers_a_reload(viewer):
+    visit = viewer("voila-cold")
+    kernel = visit.page.evaluate("JSON.parse(document.getElementById('jupyter-config-data').textContent).kernelId")
+    address = visit.server.url(f"api/kernels/{kernel}")
+    request = urllib.request.Request(address, method="DELETE", headers={"Authorization": f"token {visit.server.token}"})
+    urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30).close()
+    visit.page.evaluate("dispatchEvent(new Event('focus'))")
+    notice = visit.page.get_by_role("alert")
+    notice.wait_for(timeout=10_000)
+    assert "put to sleep" in notice.inner_text()
+    notice.get_by_role("button", name="Reload").click()
+    visit.page.wait_for_load_state()
+    visit.slider().wait_for(timeout=60_000)
+    visit.page.close()
+    seconds_until_back(visit, limit=20)
+
+
+def test_the_kernels_of_the_analyst_are_spared(servers, viewer):
+    lab = servers.of("lab")
+    headers = {"Authorization": f"token {lab.token}", "Content-Type": "application/json"}
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(urllib.request.Request(lab.url("api/kernels"), data=b"{}", headers=headers), timeout=30) as answer:
+        kernel = json.load(answer)["id"]
+    visit = viewer("voila-cold")
+    visit.page.evaluate("navigator.sendBeacon = () => true")
+    visit.page.close()
+    seconds_until_back(visit, limit=GRACE + 12)
+    with opener.open(urllib.request.Request(lab.url("api/kernels"), headers=headers), timeout=30) as answer:
+        assert kernel in [k["id"] for k in json.load(answer)]
+    opener.open(
+        urllib.request.Request(lab.url(f"api/kernels/{kernel}"), method="DELETE", headers=headers), timeout=30
+    ).close()
+
+
+def test_a_preheated_page_uses_a_kernel_that_was_ready(servers, viewer):
+    visit = viewer("voila-preheated")
+    assert visit.before >= 1
+    visit.page.close()
+    seconds_until_back(visit, limit=20)
+
+
+@pytest.mark.parametrize("surface", VOILA)
+def test_the_page_follows_the_readers_dark_system_live_and_stays_accessible(viewer, surface):
+    visit = viewer(surface, dark=True)
+    ground = "getComputedStyle(document.body).backgroundColor"
+    light_figure = visit.pixels()
+    assert visit.page.evaluate(ground) == "rgb(18, 18, 18)"
+    assert visit.violations() == []
+    visit.page.emulate_media(color_scheme="light")
+    assert visit.until(lambda: visit.page.evaluate(ground) == "rgb(255, 255, 255)", seconds=5)
+    assert visit.until(lambda: visit.pixels() != light_figure, seconds=10), "the figure did not follow"
+    visit.page.close()
+    seconds_until_back(visit, limit=20)
+
+
+def test_formulas_in_text_are_set_without_another_host(viewer):
+    visit = viewer("voila-cold")
+    assert visit.until(lambda: visit.page.locator(".jp-RenderedMarkdown math").count() == 1, seconds=10)
+    assert visit.elsewhere == []
+    visit.page.close()
+    seconds_until_back(visit, limit=20)
