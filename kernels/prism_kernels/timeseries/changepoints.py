@@ -96,6 +96,8 @@ def changepoints(
         ends, costs = problem.pruned(each)
     if cost == "normal":
         costs = costs + count * (math.log(2 * math.pi) + 2 * np.log(scale))
+    if cost == "l2":
+        costs = np.maximum(costs, 0.0)  # sums of squares, a rounding below 0 where nothing varies
     back = scale if cost == "l2" else np.ones(len(y))
     with np.errstate(over="ignore"):  # squares of values around 1e200, which no float64 can hold, are infinite
         rows = zip(ends, costs * back * back, each * back * back, strict=True)

@@ -15,8 +15,9 @@ from prism_kernels.lanes import inner, lane
 
 L2, NORMAL, POISSON = 0, 1, 2
 
-PLACE, SUM, SQUARE, BEST, VALUE, DUE = range(6)
-COLUMNS = 6
+PLACE, SUM, BASE, DUE, VALUE = range(5)
+COLUMNS = 5
+_SWEEP = 8  # cuts between two sweeps: a candidate that stays too long only costs its own evaluation
 
 
 @inner
@@ -39,21 +40,20 @@ def _cost(kind, sums, squares, i, s, t, floor):
 
 @inner
 def _values(kind, sums, squares, i, t, count, floor, live):
-    """Fill in what each live candidate would cost as the last cut before t; columns of ``live``: see the kernel."""
-    total, square = sums[i, t], squares[i, t]
+    """Fill in what each live candidate would cost as the last cut before t."""
     if kind == L2:
+        total, square = sums[i, t], squares[i, t]
         for k in range(count):  # no branch and no gather, so that it runs four at a time
             part = total - live[i, SUM, k]
-            spread = square - live[i, SQUARE, k] - part * part / (t - live[i, PLACE, k])
-            live[i, VALUE, k] = live[i, BEST, k] + max(spread, 0.0)
+            live[i, VALUE, k] = live[i, BASE, k] + square - part * part / (t - live[i, PLACE, k])
     else:
         for k in range(count):
             cost = _cost(kind, sums, squares, i, int(live[i, PLACE, k]), t, floor)
-            live[i, VALUE, k] = live[i, BEST, k] + cost
+            live[i, VALUE, k] = live[i, BASE, k] + cost
 
 
 @inner
-def _drop(i, t, count, min_size, best, live):
+def _sweep(i, t, count, min_size, best, live):
     """Doom the candidates that lose at t, forget those whose time has come, and return how many are left."""
     kept = 0
     for k in range(count):
@@ -61,7 +61,7 @@ def _drop(i, t, count, min_size, best, live):
             live[i, DUE, k] = t + min_size
         if live[i, DUE, k] > t + 1:
             if kept < k:
-                for c in range(COLUMNS):
+                for c in range(VALUE):
                     live[i, c, kept] = live[i, c, k]
             kept += 1
     return kept
@@ -72,7 +72,8 @@ def prune_partition(first, last, kind, min_size, start, penalty, floor, sums, sq
     """Find the segmentation of least cost plus a penalty a cut (PELT).
 
     A candidate that loses at ``t`` can be no last cut of any series that may be cut at ``t``: from ``t + min_size`` on.
-    ``live`` is scratch, lane × ``COLUMNS`` × position: place, running sums, cost so far, value at t and doom of each.
+    ``live`` is scratch, lane × ``COLUMNS`` × candidate: its place, running sum, cost so far (with ``L2``, less the
+    running sum of squares), doom, and value at t.
     """
     end = sums.shape[1] - 1
     for i in range(first, last):
@@ -86,8 +87,7 @@ def prune_partition(first, last, kind, min_size, start, penalty, floor, sums, sq
             if fresh == begin or fresh >= begin + min_size:
                 live[i, PLACE, count] = fresh
                 live[i, SUM, count] = sums[i, fresh]
-                live[i, SQUARE, count] = squares[i, fresh]
-                live[i, BEST, count] = best[i, fresh]
+                live[i, BASE, count] = best[i, fresh] - (squares[i, fresh] if kind == L2 else 0.0)
                 live[i, DUE, count] = math.inf
                 count += 1
             _values(kind, sums, squares, i, t, count, floor[i], live)
@@ -97,7 +97,8 @@ def prune_partition(first, last, kind, min_size, start, penalty, floor, sums, sq
                     least = k
             best[i, t] = live[i, VALUE, least] + penalty[i]
             previous[i, t] = int(live[i, PLACE, least])
-            count = _drop(i, t, count, min_size, best[i, t], live)
+            if t % _SWEEP == 0:
+                count = _sweep(i, t, count, min_size, best[i, t], live)
 
 
 @lane(
