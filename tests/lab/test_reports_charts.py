@@ -1,6 +1,7 @@
 """Charts: every value lies where its axis says, and words tell what the picture shows."""
 
 import base64
+import json
 import re
 import xml.etree.ElementTree as ET
 
@@ -12,8 +13,8 @@ from hypothesis import strategies as st
 
 import prism_kernels
 from prism_kernels.timeseries import correlation, decompose, metrics
-from prism_lab.reports import Band, Line, draw, heat_map, line_chart
-from prism_lab.reports.recording import key_numbers
+from prism_lab.reports import Band, Line, draw, heat_map, line_chart, record
+from prism_lab.reports.recording import MIMETYPE, key_numbers
 from prism_lab.reports.ticks import number_ticks, positions, time_ticks
 
 _SVG = "{http://www.w3.org/2000/svg}"
@@ -131,3 +132,21 @@ def test_key_numbers_are_one_for_each_series_and_means_of_the_rest():
     assert found["mae[volume]"] == pytest.approx(2.0)
     split = decompose(prism_kernels.sample("elnino"), period=12)
     assert key_numbers(split)["mean of trend"] == pytest.approx(np.nanmean(split.trend))
+
+
+@pytest.mark.parametrize("name", prism_kernels.operations())
+def test_the_example_of_every_operation_can_be_drawn_and_recorded(name, monkeypatch):
+    row = prism_kernels.find(name)
+    data = {n: row.data[n].kind.resolve(v, field=n) for n, v in row.example.items() if n in row.data}
+    made = prism_kernels.run(row, **data, **{n: v for n, v in row.example.items() if n not in row.data})
+    for picture in draw(made.result):
+        ET.fromstring(picture.svg)
+        assert len(picture.alt) > 20
+    shown = []
+    monkeypatch.setattr("IPython.display.display", lambda data, raw: shown.append(data))
+    record(made)
+    (handed,) = shown
+    assert handed[MIMETYPE]["provenance"]["operation"] == name
+    assert handed[MIMETYPE]["key_numbers"]
+    json.dumps(handed[MIMETYPE], allow_nan=False)
+    assert handed["text/html"].count("<tr>") == handed["text/html"].count("</tr>")
