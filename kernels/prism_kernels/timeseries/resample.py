@@ -86,7 +86,7 @@ def resample(
         msg = f"y has no date in row {row}; give each row its date, or remove it"
         raise InvalidInput(msg, field="y", where=f"row {row}")
     _check_size(given, offset, every)
-    frame = pd.DataFrame(np.asarray(given.values).T, index=given.index).sort_index(kind="stable")
+    frame = pd.DataFrame(np.asarray(given.values).T, index=given.index)
     bins = frame.resample(offset)
     values = bins.sum(min_count=1) if how == "sum" else bins.agg(how)
     return Resampled(
