@@ -38,12 +38,14 @@ def _line(row):
     upper = row.get("detail", {}).get("at_most", False)
     held = row["measured"] <= row["asked"] if upper else row["measured"] >= row["asked"]
     asked = f"{'≤' if upper else '≥'} {row['asked']:g}{unit}"
-    return f"| {row['name']} | {row['against'] or '–'} | {asked} | {row['measured']:.4g}{unit} | {'yes' if held else 'no'} |"
+    cells = (row["name"], row["against"] or "–", asked, f"{row['measured']:.4g}{unit}", "yes" if held else "no")
+    return f"| {' | '.join(cells)} |"
 
 
 def _page(table):
     versions = ", ".join(f"{n} {importlib.metadata.version(n)}" for n in (*OURS, *PEERS))
-    cpu = next((line.split(":")[1].strip() for line in _cpuinfo() if line.startswith("model name")), platform.processor())
+    models = (line.split(":")[1].strip() for line in _cpuinfo() if line.startswith("model name"))
+    cpu = next(models, platform.processor())
     return (
         "# Benchmarks\n\n"
         "Written by `make bench`. Each row is the peer and PRISM in one run, on one thread, after asserting equal "

@@ -7,7 +7,7 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "_ext"))
 
 project = "PRISM"
-copyright = "2026, the PRISM authors"  # noqa: A001  Sphinx's own name
+copyright = "2026, the PRISM authors"
 author = "The PRISM authors"
 
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "operation_reference"]

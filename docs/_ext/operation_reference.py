@@ -14,11 +14,13 @@ ROOT = DOCS.parent
 
 
 def setup(app):
+    """Write the pages when the build starts."""
     app.connect("builder-inited", write)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
 def write(app):
+    """Print every page that code can print into ``docs/generated``."""
     del app
     folder = DOCS / "generated"
     shutil.rmtree(folder, ignore_errors=True)
@@ -106,8 +108,9 @@ def _escaped(text):
 
 def _commands():
     pages = ["# The `prism` command", ""]
-    for words in ([], ["lab"], ["run"], ["operations"], ["report"], ["report", "run"], ["report", "list"], ["warmup"], ["doctor"]):
+    for words in map(str.split, ("", "lab", "run", "operations", "report", "report run", "report list", "doctor")):
         command = [str(Path(sys.executable).with_name("prism")), *words, "--help"]
-        shown = subprocess.run(command, capture_output=True, text=True, check=True, env={"COLUMNS": "100", "TERM": "dumb"})
+        plain = {"COLUMNS": "100", "TERM": "dumb"}
+        shown = subprocess.run(command, capture_output=True, text=True, check=True, env=plain)
         pages += [f"## `{' '.join(['prism', *words])}`", "", "```text", shown.stdout.rstrip(), "```", ""]
     return "\n".join(pages)

@@ -1,4 +1,4 @@
-"""What a forecasting model must do, so that intervals, cross-validation and updates are written once for all of them."""
+"""What a forecasting model must do, so that intervals, cross-validation and updates are written once for all."""
 
 from __future__ import annotations
 

@@ -1,3 +1,4 @@
+# mypy: disable-error-code="no-untyped-def,no-untyped-call"
 """Lane kernels of the dynamic optimised theta model: seasonal adjustment, estimation, recursion, extrapolation.
 
 Written for values that were divided by their size, so that squares neither overflow nor vanish. Times count from 1 at
