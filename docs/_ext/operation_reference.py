@@ -29,12 +29,22 @@ def write(app):
     for row in rows.values():
         (folder / "operations" / f"{row.name}.md").write_text(_page(row))
     (folder / "operations.md").write_text(_index(rows))
-    (folder / "models.md").write_text(f"# Forecasting models\n\n{models_table()}\n")
+    (folder / "models.md").write_text(_models())
     (folder / "commands.md").write_text(_commands())
     for kind in ("tutorials", "operations"):
         shutil.copytree(ROOT / "notebooks" / kind, folder / "notebooks" / kind)
     for name in ("ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"):
         shutil.copy(ROOT / name, folder / name.lower())
+
+
+def _models():
+    table = models_table()
+    heads = [str(c).replace("_", " ") for c in table.columns]
+    lines = ["# Forecasting models", "", "What each model takes.", ""]
+    lines += [f"| model | {' | '.join(heads)} |", "|---" * (len(heads) + 1) + "|"]
+    for model, traits in table.iterrows():
+        lines.append(f"| `{model}` | {' | '.join('yes' if t else '–' for t in traits)} |")
+    return "\n".join([*lines, ""])
 
 
 def _index(rows):
