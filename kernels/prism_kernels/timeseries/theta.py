@@ -61,8 +61,9 @@ class Theta:
         season, kind = _season(problem, unit)
         adjusted = _adjust(problem.y / unit[:, None], season, kind)
         series = adjusted.shape[0]
-        centre = np.nanmean(adjusted, axis=1)
-        scale = np.nanstd(adjusted, axis=1)
+        count = adjusted.shape[1] - problem.first
+        centre = _total(adjusted) / count
+        scale = np.sqrt(_total((adjusted - centre[:, None]) ** 2) / count)
         scale = np.where(scale > 0, scale, 1.0)
         z = np.ascontiguousarray((adjusted - centre[:, None]) / scale[:, None])
         alpha, weight, level = np.empty(series), np.empty(series), np.empty(series)
@@ -99,7 +100,7 @@ class Theta:
         fitted, state = np.full((series, time), np.nan), np.empty((series, 3))
         lanes.launch(theta_lanes.recurse, series, z, problem.first, alpha, weight, level, fitted, state)
         effective = time - problem.first - _BURN
-        squares = np.nansum((z - fitted) ** 2, axis=1)
+        squares = _total((z - fitted) ** 2)
         if "variance" not in own:  # estimated once, kept for other data
             own["variance"] = squares / effective
             own["deviation"] = np.sqrt(squares / (effective - len(_NAMES)))
@@ -138,6 +139,11 @@ def _unit(y: Floats) -> Floats:
     peak = np.nanmax(np.abs(y), axis=1)
     exponent = np.frexp(np.where(peak > 0, peak, 1.0))[1]
     return np.asarray(np.ldexp(1.0, exponent - 1))
+
+
+def _total(values: Floats) -> Floats:
+    """Return the sum of each row from left to right, so that padding before a series changes no bit of it."""
+    return np.asarray(np.cumsum(np.nan_to_num(values), axis=1)[:, -1])
 
 
 def _lift(alpha: Floats, weight: Floats, centre: Floats) -> Floats:
@@ -183,5 +189,5 @@ def _loglik(squares: Floats, effective: Any, own: dict[str, Any], problem: Probl
     index = _phases(own["season"], 0, problem.y.shape[1])
     counted = np.arange(problem.y.shape[1]) >= (problem.first + _BURN)[:, None]
     scaled = counted & (own["kind"][:, None] == _MULTIPLICATIVE)
-    stretch = np.log(np.where(scaled, index, 1.0)).sum(axis=1)
+    stretch = _total(np.log(np.where(scaled, index, 1.0)))
     return np.asarray(fit - stretch - effective * (np.log(own["scale"]) + np.log(own["unit"])))
