@@ -22,7 +22,7 @@ _CHANNELS = 3
 _BATCH, _SMALLEST_BATCH = 256, 32
 _USUAL_HIDDEN = 48  # larger networks get smaller batches, so that a step stays short
 _RATE, _DECAY, _CLIP = 2e-3, 1e-4, 1.0
-_EPOCHS, _FEWEST, _MOST = 30, 300, 800  # passes over the windows; gradient steps
+_EPOCHS, _FEWEST, _MOST = 30, 300, 1600  # passes over the windows; gradient steps
 _REACH = 8.0  # scaled values beyond it tell the network no more
 _MEMORY = 0.995  # of the averaged weights
 
