@@ -224,9 +224,11 @@ def panel_serve(
     import panel
     import panel_material_ui  # noqa: F401 - its files are only served when it was imported before the server starts
 
+    from prism_lab.pages import page
+
     threading.Thread(target=_announce, args=(_address(ip, port, "/", ""), False), daemon=True).start()
     origins = sorted({f"{host}:{port}" for host in (ip, "127.0.0.1", "localhost")})
-    pages = {path.stem: str(path) for path in notebooks}
+    pages = {path.stem: page(path) for path in notebooks}
     panel.config.log_level = "INFO" if debug else "ERROR"
     panel.serve(pages, port=port, address=ip, websocket_origin=origins, show=False, verbose=False)
     return 0
