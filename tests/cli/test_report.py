@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+import prism_kernels
 from prism_lab.store import Entry, Store
 
 
@@ -32,7 +33,9 @@ def test_bad_parameters_are_refused_before_a_kernel_starts(prism, tmp_path, argu
 
 
 def test_a_report_is_made_listed_and_shown(prism, tmp_path):
-    done = prism("report", "run", "timeseries.metrics", "--data", "y_true=nile", "-p", "y_pred=nile", "--out", "made")
+    prism_kernels.sample("nile").rename_axis("date").to_csv("flow.csv")
+    data = ("--data", "y_true=flow.csv", "-p", "y_pred=nile")
+    done = prism("report", "run", "timeseries.metrics", *data, "--out", "made")
     assert done.code == 0, done.err
     names = [f"timeseries.metrics.{suffix}" for suffix in ("ipynb", "html", "json")]
     assert done.out.split() == [str(tmp_path / "made" / name) for name in names]
