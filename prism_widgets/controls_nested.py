@@ -53,6 +53,7 @@ class EitherControl(_Nested):
         self._rest = [o for o in self.rule.options if not isinstance(o, Nothing)]
         self._inner: dict[int, Control] = {}
         self._slot = pn.Column(margin=0, sizing_mode=_WIDE)
+        self._open_place: int | None = None
         self._optional = len(self._rest) == 1 and len(self.rule.options) > 1
         if self._optional:
             self._switch: Any = pmui.Checkbox(label=f"Set {_lower(self.label)}", size="small", margin=(4, 6, 0, 6))
@@ -90,7 +91,8 @@ class EitherControl(_Nested):
         """Put the control of the chosen option below the switch, holding a value where one is given."""
         option = self.rule.options[place]
         if isinstance(option, Nothing) or (isinstance(option, Choice) and not self._optional):
-            self._slot.objects = []
+            if self._open_place is not None:
+                self._slot.objects, self._open_place = [], None
             return
         if place not in self._inner:
             first = value if fits(option, value) else initial_of(option)
@@ -98,7 +100,8 @@ class EitherControl(_Nested):
             self._inner[place] = self._part(option, label=label, value=first)
         elif fits(option, value):
             self._inner[place].value = value
-        self._slot.objects = [self._inner[place]]
+        if self._open_place != place:
+            self._slot.objects, self._open_place = [self._inner[place]], place
 
     def _chosen(self) -> int:
         if self._optional:

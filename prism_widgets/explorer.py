@@ -126,6 +126,11 @@ class Explorer(pn.viewable.Viewer):
 
     async def start(self) -> Outcome | None:
         """Run off the event loop and show what comes of it; None where nothing did."""
+        missing = next((n for n, p in self.pickers.items() if p.missing), None)
+        if missing is not None:
+            self.job.cancel()
+            self._say(f"{missing} is not there yet: pick a sample, or upload a file.")
+            return None
         request = self.request()
         if request is None:
             self.job.cancel()

@@ -40,7 +40,7 @@ class OutcomePanel(pn.viewable.Viewer):
         self.run: Run | None = None
         self.view: View | None = None
         self._slot = pn.Column(_skeleton(), margin=0, sizing_mode=_WIDE)
-        self._chips = pn.Row(margin=(0, 8))
+        self._badges = pn.pane.HTML("", margin=(0, 8), sizing_mode=_WIDE)
         self._notes = pn.pane.HTML("", visible=False, margin=(4, 10), sizing_mode=_WIDE)
         self._table = pn.pane.HTML("", margin=(4, 10), sizing_mode=_WIDE)
         self._code = pn.pane.HTML("", margin=(4, 10), sizing_mode=_WIDE)
@@ -58,7 +58,7 @@ class OutcomePanel(pn.viewable.Viewer):
             title_variant="body1", visible=False, sizing_mode=_WIDE, margin=(8, 8),
         )  # fmt: skip
         self._layout = pn.Column(
-            self._chips, self._slot, self._notes, self._more, self._facts, margin=0, sizing_mode=_WIDE
+            self._badges, self._slot, self._notes, self._more, self._facts, margin=0, sizing_mode=_WIDE
         )
 
     def _downloads(self) -> list[Any]:
@@ -94,13 +94,13 @@ class OutcomePanel(pn.viewable.Viewer):
         """
         run = self.run = outcome.run
         fresh = self._view_for(run.result)
-        if type(fresh) is not type(self.view):
-            self.view = fresh
+        placed = type(fresh) is type(self.view)
+        self.view = self.view if placed else fresh
         self.view.update(run.result, run.provenance.inputs)
-        if self._slot.objects != [self.view]:
+        if not placed:  # a picture put in again would be drawn anew
             self._slot.objects = [self.view]
         self._save.figure = self.view.figure.id
-        self._chips.objects = _chips(outcome)
+        self._badges.object = _badges(outcome)
         notes = "".join(f"<li>{html.escape(w)}</li>" for w in getattr(run.result, "warnings", ()))
         self._notes.param.update(object=f"<ul style='margin:0'>{notes}</ul>", visible=bool(notes))
         self._table.object = _table(run.result)
@@ -142,6 +142,7 @@ class OutcomePanel(pn.viewable.Viewer):
 _PRE = "overflow:auto;padding:10px;margin:0;border:1px solid rgba(128,128,128,.4);border-radius:4px;font-size:13px"
 
 
+_BADGE = "border:1px solid currentColor;border-radius:12px;padding:2px 10px;margin-right:8px;font-size:12px"
 _TABLE = (
     ".prism-table{border-collapse:collapse;font-size:13px}.prism-table td,.prism-table th"
     "{padding:2px 10px;text-align:right;border-bottom:1px solid rgba(128,128,128,.3)}"
@@ -155,9 +156,10 @@ def _skeleton() -> Any:
     )  # fmt: skip
 
 
-def _chips(outcome: Outcome) -> list[Any]:
-    chips = [pmui.Chip(outcome.run.provenance.device, size="small", variant="outlined")]
-    return [*chips, pmui.Chip("cached", size="small", color="success", variant="outlined")] if outcome.cached else chips
+def _badges(outcome: Outcome) -> str:
+    """Write where the run happened, and whether it is an earlier one, as badges."""
+    texts = [outcome.run.provenance.device, *(["cached"] if outcome.cached else [])]
+    return "".join(f'<span style="{_BADGE}">{html.escape(text)}</span>' for text in texts)
 
 
 def _table(result: Any) -> str:

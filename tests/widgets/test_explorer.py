@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from annotated_types import Ge, Le
+
 from prism_kernels import AnySeries, InvalidInput, Series, find, operations
 from prism_widgets import Explorer, job
 
@@ -157,9 +158,9 @@ async def test_without_live_a_change_greys_the_result_and_runs_nothing():
 async def test_a_cached_run_wears_a_badge():
     explorer = Explorer(smooth, "nile")
     await explorer.start()
-    assert [c.object for c in explorer._outcome._chips] == ["cpu"]
+    assert "cached" not in explorer._outcome._badges.object
     await explorer.start()
-    assert [c.object for c in explorer._outcome._chips] == ["cpu", "cached"]
+    assert [">cpu<" in explorer._outcome._badges.object, ">cached<" in explorer._outcome._badges.object] == [True, True]
     assert explorer._status.text == "Done from the cache."
 
 
@@ -230,3 +231,21 @@ def test_an_explorer_is_an_ipywidget_too():
 
     box = ipywidgets.VBox([Explorer(smooth, "nile").as_widget()])
     assert isinstance(box.children[0], ipywidgets.DOMWidget)
+
+
+async def test_a_second_run_leaves_the_picture_where_it_is():
+    explorer = Explorer(smooth, "nile")
+    await explorer.start()
+    placed, figure = explorer._outcome._slot.objects, explorer._outcome.view.figure
+    explorer.form.controls["share"]._slider.value = 0.9
+    await explorer.start()
+    assert explorer._outcome._slot.objects is placed
+    assert explorer._outcome.view.figure is figure
+
+
+async def test_data_that_is_not_there_yet_is_asked_for():
+    explorer = Explorer(smooth, "nile")
+    explorer.pickers["y"]._way.value = ("file", "")
+    assert await explorer.start() is None
+    assert explorer.job.state == "idle"
+    assert "y is not there yet" in explorer._status.text

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from prism_kernels import find, operations, run
 from prism_kernels.result import Result
 from prism_widgets.views import View, register, view, view_for
@@ -28,7 +29,7 @@ def shown(name, **settings):
 
 @pytest.mark.parametrize("name", operations())
 def test_the_example_of_every_operation_is_drawn_and_said(name):
-    one, result = shown(name)
+    one, _ = shown(name)
     assert one.figure is not None
     assert len(one.summary(one.result, 0)) > 10
     assert one.summary(one.result, 0).replace("'", "&#x27;") in one._words.object
