@@ -25,6 +25,7 @@ PATTERNS: Floats = np.array(
         [-0.8, -1.3, -0.3, 0.8],
         [0.5, -0.5, 0.5, 0.3],
         [-0.5, 0.5, -0.5, 0.5],
+        [2.5, -0.2, 4.0, 1.0],
     ]
 )
 """Where to begin, as first AR, MA, seasonal AR and seasonal MA partial autocorrelations before they are bounded."""

@@ -537,7 +537,7 @@ def _minimise(x, m, gtol, iterations, order, y, X, begin, coefs, beta, result, w
             step, tries = _shorter(step, slope, f, value), tries + 1
             if tries == 20:
                 if fresh:  # no way down even along the gradient: the noise of the objective is reached
-                    return f, _largest(g, m) < 1e-4
+                    return f, _largest(g, m) < 1e-3
                 _identity(H, m, 1.0)
                 slope, fresh, tries = _direction(H, g, d, m), True, 0
                 step = 0.5 / max(0.5, _largest(d, m))
