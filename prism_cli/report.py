@@ -59,7 +59,10 @@ def run(
         bar.close()
     for path in made.files.values():
         print(path)
-    _changes(made.record["differences"])
+    compared = made.record["compared_with"]
+    if compared is not None:
+        print(_compared(compared["id"], compared["started"], compared["parameters_changed"]))
+        _changes(made.record["differences"])
     if made.entry.status != "completed":
         print(f"prism: report {template.name} {made.entry.status}: {made.entry.error}", file=sys.stderr)
         raise typer.Exit(_SIGNALLED + made.signal if made.signal else _FAILED)
@@ -127,7 +130,7 @@ def show(
     """Show a run with its parameters, and its key numbers beside those of the run before."""
     from dataclasses import asdict
 
-    from prism_lab.store import Store, differences
+    from prism_lab.store import Store, differences, parameter_changes
 
     store = Store()
     entry = _find(store, which)
@@ -143,7 +146,10 @@ def show(
         print(f"  {line}")
     for name, value in entry.parameters.items():
         print(f"  {name} = {value}")
-    print(f"  compared with #{before.id} of {before.started}" if before else "  nothing to compare with")
+    if before is None:
+        print("  nothing to compare with")
+    else:
+        print(_compared(before.id, before.started, parameter_changes(entry, before)))
     _changes(changes)
 
 
@@ -157,6 +163,11 @@ def _find(store: Store, which: str) -> Entry:
         msg = f"no report {which!r} has run; {hint}"
         raise InvalidInput(msg, field="which")
     return found
+
+
+def _compared(number: int, started: str, changed: Mapping[str, list[Any]]) -> str:
+    other = ", ".join(f"{name} was {before} and is {now}" for name, (before, now) in changed.items())
+    return f"  compared with #{number} of {started}{f' ({other})' if other else ''}"
 
 
 def _changes(changes: Mapping[str, Mapping[str, float | None]]) -> None:

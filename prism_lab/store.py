@@ -14,7 +14,7 @@ from typing import Any
 
 from prism_kernels.errors import PrismError
 
-__all__ = ["Difference", "Entry", "Store", "differences", "store_path"]
+__all__ = ["Difference", "Entry", "Store", "differences", "parameter_changes", "store_path"]
 
 STORE = "PRISM_STORE"
 """Environment variable that names another file, or a folder for it."""
@@ -115,6 +115,19 @@ def differences(now: Mapping[str, float | None], before: Mapping[str, float | No
         relative = None if change is None or not old else change / abs(old)
         found[name] = Difference(now=new, before=old, change=change, relative=relative)
     return found
+
+
+def parameter_changes(now: Entry, before: Entry) -> dict[str, list[Any]]:
+    """Return before and now of each parameter that differs between two runs.
+
+    Parameters
+    ----------
+    now, before
+        The runs.
+    """
+    names = sorted({*now.parameters, *before.parameters})
+    pairs = {n: [before.parameters.get(n), now.parameters.get(n)] for n in names}
+    return {n: pair for n, pair in pairs.items() if pair[0] != pair[1]}
 
 
 class Store:

@@ -20,7 +20,7 @@ from prism_lab.reports.page import page
 from prism_lab.reports.recording import MIMETYPE
 from prism_lab.reports.request import Request, check
 from prism_lab.reports.template import find_template
-from prism_lab.store import Entry, Store, differences
+from prism_lab.store import Entry, Store, differences, parameter_changes
 
 __all__ = ["Report", "make", "run_report"]
 
@@ -170,10 +170,8 @@ def _record(
     compared: dict[str, Any] | None = None
     if before is not None and entry.status == "completed":
         changed = {n: asdict(d) for n, d in differences(entry.key_numbers, before.key_numbers).items()}
-        names = sorted({*entry.parameters, *before.parameters})
-        pairs = {n: [before.parameters.get(n), entry.parameters.get(n)] for n in names}
         compared = {"id": before.id, "started": before.started}
-        compared["parameters_changed"] = {n: p for n, p in pairs.items() if p[0] != p[1]}
+        compared["parameters_changed"] = parameter_changes(entry, before)
     return {
         **asdict(entry),
         "differences": changed,

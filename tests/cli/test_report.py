@@ -57,13 +57,13 @@ def test_show_puts_numbers_beside_those_of_the_run_before(prism):
                 started=f"2024-01-0{k:.0f}",
                 duration_s=1.0,
                 status="completed",
-                parameters={"h": 12},
+                parameters={"h": int(6 * k)},
                 key_numbers={"mase": k, "gone": None},
             )
         )
     said = prism("report", "show", "forecast").out
-    assert "h = 12" in said
-    assert "compared with #1 of 2024-01-02" in said
+    assert "h = 18" in said
+    assert "compared with #1 of 2024-01-02 (h was 12 and is 18)" in said
     row = next(line for line in said.splitlines() if "mase" in line)
     assert row.split() == ["mase", "3", "before", "2", "+50.00%"]
     assert "nothing to compare with" in prism("report", "show", "1").out
