@@ -95,11 +95,11 @@ class OutcomePanel(pn.viewable.Viewer):
         run = self.run = outcome.run
         fresh = self._view_for(run.result)
         placed = type(fresh) is type(self.view)
-        self.view = self.view if placed else fresh
-        self.view.update(run.result, run.provenance.inputs)
+        view = self.view = self.view if placed and self.view is not None else fresh
+        view.update(run.result, run.provenance.inputs)
         if not placed:  # a picture put in again would be drawn anew
-            self._slot.objects = [self.view]
-        self._save.figure = self.view.figure.id
+            self._slot.objects = [view]
+        self._save.figure = view.figure.id
         self._badges.object = _badges(outcome)
         notes = "".join(f"<li>{html.escape(w)}</li>" for w in getattr(run.result, "warnings", ()))
         self._notes.param.update(object=f"<ul style='margin:0'>{notes}</ul>", visible=bool(notes))
