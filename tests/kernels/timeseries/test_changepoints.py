@@ -97,10 +97,12 @@ def test_no_other_segmentation_is_cheaper(kind, y, penalty, min_size):
     )
 
 
-def test_a_long_least_size_is_still_exact_where_pruning_at_once_is_not():
-    y = steps(20, 15, seed=1)
-    found = cut(y, penalty=0.5, min_size=5)[0]
-    exact = min(cut(y, n_changepoints=k, min_size=5)[0].cost + 0.5 * k for k in range(25, y.size // 5))
+@pytest.mark.parametrize(("seed", "min_size"), [(9, 5), (42, 12), (59, 20)])
+def test_a_long_least_size_is_still_exact_where_pruning_at_once_is_not(seed, min_size):
+    y = 0.3 * np.random.default_rng(seed).normal(size=300).cumsum() + np.random.default_rng(seed + 99).normal(size=300)
+    found = cut(y, penalty=0.5, min_size=min_size)[0]
+    counts = range(max(0, len(found.at) - 4), min(len(found.at) + 5, y.size // min_size))
+    exact = min(cut(y, n_changepoints=k, min_size=min_size)[0].cost + 0.5 * k for k in counts)
     assert found.cost + 0.5 * len(found.at) == pytest.approx(exact, rel=1e-12)
 
 
