@@ -51,6 +51,8 @@ class ForecastExplorer(Explorer):
     def _build(self) -> None:
         super()._build()
         self._jobs = {name: Job() for name in _BESIDE}
+        self._round = 0
+        self._views: dict[type, View] = {}
         self._said: dict[str, str] = {}
         self._words = pn.pane.HTML("", sizing_mode=_WIDE, margin=(4, 10))
         self._diagnosis, self._checked = (pn.Column(sizing_mode=_WIDE, margin=0) for _ in range(2))
@@ -74,17 +76,19 @@ class ForecastExplorer(Explorer):
         self._leave()
 
     def _leave(self) -> None:
+        self._round += 1
         for job in self._jobs.values():
             job.cancel()
 
     async def _look_beside(self) -> None:
-        """Compute what stands beside the forecast on screen, one after another; a newer forecast ends it."""
-        run = self.job.outcome.run
+        """Compute what stands beside the forecast on screen, one after another; a newer round ends it."""
+        run, self._round = self.job.outcome.run, self._round + 1
+        mine = self._round
         self._said = {}
         found: dict[str, Any] = {}
         for name in _BESIDE:
             outcome = await self._jobs[name].start(_request(name, run, found))
-            if self.job.outcome is None or self.job.outcome.run is not run or self.job.state != "done":
+            if self._round != mine:
                 return
             error = self._jobs[name].error
             result = found[name] = None if outcome is None else outcome.run.result
@@ -110,10 +114,12 @@ class ForecastExplorer(Explorer):
         self._beside.visible = bool(self._diagnosis.objects or self._checked.objects)
 
     def _fill(self, place: Any, result: Any, *more: Any) -> None:
-        fresh = view_for(result)
-        kept = place.objects[0] if place.objects and type(place.objects[0]) is type(fresh) else fresh
-        kept.update(result)
-        place.objects = [kept, *more]
+        shown = self._views.setdefault(type(result), view_for(result))
+        shown.update(result)
+        if place.objects:
+            place[1:] = list(more)
+        else:
+            place.objects = [shown, *more]
 
 
 def _request(name: str, run: Run, found: Mapping[str, Any]) -> Request:
