@@ -22,8 +22,7 @@ from prism_kernels.result import Result
 from prism_kernels.timeseries.forecast import forecast
 from prism_kernels.timeseries.forecast_result import Forecast, percent
 from prism_kernels.timeseries.metrics import metrics
-from prism_kernels.timeseries.models import model_named
-from prism_kernels.timeseries.preparation import season_lengths
+from prism_kernels.timeseries.models import model_named, season_lengths
 from prism_kernels.timeseries.update import update
 
 __all__ = ["CrossValidation", "cross_validate"]

@@ -22,7 +22,7 @@ _LEAST, _MOST = 1e-4, 0.9999  # of alpha, and of the shares that beta and gamma 
 _DAMP_LEAST, _DAMP_MOST = 0.8, 0.98
 _STEPS = 200  # a dimension
 _ROUNDS = 2  # the simplex may close in early: spread it again around what it found
-_CLOSE = 1e-9
+_CLOSE = 1e-7
 _HUGE = 1e300
 
 

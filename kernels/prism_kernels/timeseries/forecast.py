@@ -14,8 +14,8 @@ from prism_kernels.timeseries import intervals
 from prism_kernels.timeseries.assembly import assemble
 from prism_kernels.timeseries.forecast_result import Forecast
 from prism_kernels.timeseries.model import Floats, Model, Problem
-from prism_kernels.timeseries.models import ModelName, model_named
-from prism_kernels.timeseries.preparation import Plan, prepare, refuse, regressors, season_lengths
+from prism_kernels.timeseries.models import ModelName, model_named, season_lengths
+from prism_kernels.timeseries.preparation import Plan, prepare, refuse, regressors
 
 __all__ = ["forecast"]
 
@@ -23,6 +23,7 @@ _Lag = Annotated[int, Ge(0), Le(12)]
 _Difference = Annotated[int, Ge(0), Le(3)]
 _Share = Annotated[float, Gt(0), Lt(1)]
 _Season = Annotated[int, Ge(1), Le(10_000)]
+_Period = Annotated[int, Ge(2), Le(10_000)]
 
 
 @operation("timeseries.forecast", example={"y": "elnino", "h": 12, "model": "ets"}, tolerance=1e-6)
@@ -33,7 +34,7 @@ def forecast(
     model: ModelName = "auto_arima",
     order: tuple[_Lag, _Difference, _Lag] = (1, 1, 1),
     seasonal_order: tuple[_Lag, _Difference, _Lag] = (0, 0, 0),
-    season_length: _Season | tuple[Annotated[int, Ge(2), Le(10_000)], ...] | None = None,
+    season_length: _Season | Annotated[tuple[_Period, ...], MinLen(1)] | None = None,
     include_mean: bool | None = None,
     level: Annotated[tuple[_Share, ...], MinLen(1)] = (0.8, 0.95),
     interval: Literal["conformal", "analytic", "bootstrap"] = "conformal",

@@ -81,8 +81,9 @@ def calibration_faults(prepared: Prepared, model: Model, plan: Plan) -> list[Fau
     for k, windows in enumerate(windows_of(problem, needed, plan)):
         have = sum(int(there[k, o : o + plan.h].sum()) for o in range(length - windows, length))
         if have < wanted:
+            scores = "score" if have == 1 else "scores"
             reason = (
-                f"leaves {have} calibration scores and level {level:g} needs {wanted} or more; give a longer series, "
+                f"leaves {have} calibration {scores} and level {level:g} needs {wanted} or more; give a longer series, "
                 "a lower level or more calibration_windows, or use interval='analytic'"
             )
             faults.append(Fault(int(prepared.rows[k]), TOO_SHORT, reason))

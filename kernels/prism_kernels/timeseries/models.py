@@ -5,11 +5,14 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import typing
+from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias
 
+from prism_kernels.errors import InvalidInput
+from prism_kernels.inputs import Series
 from prism_kernels.timeseries.model import Model
 
-__all__ = ["ModelName", "model_named", "models_table", "models_that"]
+__all__ = ["ModelName", "model_named", "models_table", "models_that", "season_lengths"]
 
 ModelName: TypeAlias = Literal["auto_arima", "arima", "ets", "theta", "seasonal_naive", "gru", "lstm"]
 """The names of the forecasting models."""
@@ -56,3 +59,31 @@ def models_table() -> Any:
     names = typing.get_args(ModelName)
     rows = [dataclasses.asdict(model_named(name).traits) for name in names]
     return pd.DataFrame(rows, index=pd.Index(names, name="model"))
+
+
+def season_lengths(y: Series, given: int | Sequence[int] | None, model: Model) -> tuple[int, ...]:
+    """Return the season lengths a model works with: those given, or the usual one for the dates.
+
+    Parameters
+    ----------
+    y
+        The series.
+    given
+        What the user said; None to infer.
+    model
+        Whose traits tell whether several are possible.
+    """
+    if given is None:
+        return (y.season,)
+    if isinstance(given, int):
+        return (given,)
+    lengths = tuple(given)
+    if len(set(lengths)) < len(lengths):
+        msg = f"season_length {lengths} names a season twice; name each once"
+        raise InvalidInput(msg, field="season_length")
+    if len(lengths) > 1 and not model.traits.several_seasons:
+        able = models_that("several_seasons")
+        way = f"use model {' or '.join(map(repr, able))}, or one season" if able else "give one season"
+        msg = f"season_length {lengths} has {len(lengths)} seasons, and model {model.name!r} takes one; {way}"
+        raise InvalidInput(msg, field="season_length")
+    return lengths

@@ -27,7 +27,6 @@ __all__ = [
     "prepare",
     "refuse",
     "regressors",
-    "season_lengths",
 ]
 
 CONSTANT, TOO_SHORT, INVALID = "constant", "too_short", "invalid"
@@ -111,34 +110,6 @@ class Prepared:
             exponent=self.exponent[keep],
             status=_marked(self.status, faults),
         )
-
-
-def season_lengths(y: Series, given: int | Sequence[int] | None, model: Model) -> tuple[int, ...]:
-    """Return the season lengths a model works with: those given, or the usual one for the dates.
-
-    Parameters
-    ----------
-    y
-        The series.
-    given
-        What the user said; None to infer.
-    model
-        Whose traits tell whether several are possible.
-    """
-    if given is None:
-        return (y.season,)
-    if isinstance(given, int):
-        return (given,)
-    lengths = tuple(given)
-    if len(set(lengths)) < len(lengths):
-        msg = f"season_length {lengths} names a season twice; name each once"
-        raise InvalidInput(msg, field="season_length")
-    if len(lengths) > 1 and not model.traits.several_seasons:
-        able = models_that("several_seasons")
-        way = f"use model {' or '.join(map(repr, able))}, or one season" if able else "give one season"
-        msg = f"season_length {lengths} has {len(lengths)} seasons, and model {model.name!r} takes one; {way}"
-        raise InvalidInput(msg, field="season_length")
-    return lengths
 
 
 def regressors(y: Series, exog: Any, exog_future: Any, h: int, model: Model) -> tuple[Floats | None, Floats | None]:
@@ -267,7 +238,7 @@ def _missing_faults(y: Series, model: Model, missing: str) -> list[Fault]:
     if missing == "kalman" and model.traits.missing:
         return []
     counts = y.missing.sum(axis=1)
-    return [Fault(int(s), INVALID, f"has {counts[s]} missing values") for s in np.flatnonzero(counts)]
+    return [Fault(int(s), INVALID, f"has {_values(int(counts[s]), 'missing value')}") for s in np.flatnonzero(counts)]
 
 
 def _short_faults(y: Series, template: Problem, model: Model) -> list[Fault]:
@@ -275,10 +246,15 @@ def _short_faults(y: Series, template: Problem, model: Model) -> list[Fault]:
     present = (~np.isnan(y.lanes)).sum(axis=1)
     season = max(template.season_length)
     hint = f" with season_length {season} (1 for no season)" if season > 1 else ""
+    rule = f"model {model.name!r} needs {needed} or more{hint}"
     return [
-        Fault(int(s), TOO_SHORT, f"has {present[s]} values, and model {model.name!r} needs {needed} or more{hint}")
+        Fault(int(s), TOO_SHORT, f"has {_values(int(present[s]))}, and {rule}")
         for s in np.flatnonzero(present < needed)
     ]
+
+
+def _values(count: int, noun: str = "value") -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def is_constant(values: Floats) -> np.ndarray[Any, np.dtype[np.bool_]]:

@@ -80,6 +80,8 @@ REFUSED = {
         {"season_length": (4, 12)},
         "season_length (4, 12) has 2 seasons, and model 'seasonal_naive' takes one; use model 'ets', or one season",
     ),
+    "no season at all": ({"season_length": ()}, "and () was given"),
+    "one value": ({"y": [4.0], "interval": "analytic"}, "y has 1 value, and model 'seasonal_naive' needs 3 or more"),
     "a season twice": ({"season_length": (4, 4)}, "season_length (4, 4) names a season twice; name each once"),
     "regressors": (
         {"exog": wave(), "exog_future": wave(3)},
