@@ -1,0 +1,190 @@
+"""Eyes and scales for the benchmarks of the surfaces: clocks inside the page, memory of a server and its kernels."""
+
+import contextlib
+import importlib.util
+import json
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+# Shadow roots and canvases are noted as they are made, so that looking for them costs a loading page nothing. All
+# times are the page's own: they start with the navigation, or with the key or click that the page received.
+CLOCKS = """
+(() => {
+  const roots = [document], canvases = new Set(), seen = {};
+  const attach = Element.prototype.attachShadow, context = HTMLCanvasElement.prototype.getContext;
+  Element.prototype.attachShadow = function (options) {
+    const root = attach.call(this, options);
+    roots.push(root);
+    return root;
+  };
+  HTMLCanvasElement.prototype.getContext = function (...given) {
+    canvases.add(this);
+    return context.apply(this, given);
+  };
+  const find = (words) => roots.flatMap((root) => [...root.querySelectorAll(words)]);
+  const visible = (element) => element.getClientRects().length > 0;
+  const large = () => [...canvases].filter((c) => c.isConnected && c.clientHeight >= 200 && visible(c));
+  const ink = (canvas) => {
+    const {width, height} = canvas;
+    const pixels = new Uint32Array(canvas.getContext("2d").getImageData(0, 0, width, height).data.buffer);
+    let count = 0, sum = width;
+    for (const pixel of pixels) {
+      if (pixel !== pixels[0]) count++;
+      sum = (Math.imul(sum, 31) + pixel) | 0;
+    }
+    return {count, sum};
+  };
+  let main = null;
+  const first = () => {
+    if (seen.controls === undefined && find("input").some(visible)) seen.controls = performance.now();
+    main = large().find((canvas) => ink(canvas).count > 1000) ?? null;
+    if (main) seen.drawn = performance.now();
+    if (!main || seen.controls === undefined) setTimeout(first, 10);
+  };
+  setTimeout(first, 0);
+
+  const figure = () => large().filter((c) => c.getRootNode() === main.getRootNode()).map((c) => ink(c).sum).join();
+  const status = () => find("[role=status]").map((line) => line.textContent).find((text) => text) ?? "";
+  const after = (kind, holds) => {
+    seen.took = null;
+    addEventListener(kind, (event) => {
+      const look = () => {
+        if (holds()) seen.took = performance.now() - event.timeStamp;
+        else requestAnimationFrame(look);
+      };
+      requestAnimationFrame(look);
+    }, {capture: true, once: true});
+  };
+  window.prismClock = {
+    seen, status,
+    start: () => performance.timeOrigin,
+    kernel: () => find("footer").map((line) => line.textContent).find((text) => text.includes("threads")) ?? "",
+    figure: () => { const before = figure(); after("keydown", () => figure() !== before); },
+    says: (word) => after("click", () => status().startsWith(word)),
+  };
+})()
+"""
+
+
+def browser_tests():
+    """Return what the browser tests share: the servers, the browser and its pages, which are measured here."""
+    name = "prism_browser_fixtures"
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, ROOT / "tests" / "browser" / "conftest.py")
+        module = sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+    return sys.modules[name]
+
+
+@dataclass
+class Look:
+    """A page whose clocks run."""
+
+    visit: object
+
+    def __post_init__(self):
+        self.page = self.visit.page
+        self.page.add_init_script(CLOCKS)
+
+    def go(self, address):
+        """Start to load a page, without waiting for anything."""
+        self.page.evaluate("address => void setTimeout(() => { location.href = address }, 0)", address)
+
+    def seen(self, seconds=120):
+        """Wait until the picture is drawn; return ms from the navigation to the controls and to the picture."""
+        holds = "() => window.prismClock?.seen.drawn && window.prismClock.seen.controls"
+        self.page.wait_for_function(holds, timeout=1000 * seconds, polling=50)
+        return self.page.evaluate("({...prismClock.seen, start: prismClock.start()})")
+
+    def settled(self, seconds=60):
+        """Wait until nothing is computed any more and the page stands still."""
+        self.visit.until(lambda: self.status().startswith("Done"), seconds)
+        self.visit.at_rest(seconds)
+
+    def status(self):
+        return self.page.evaluate("prismClock.status()")
+
+    def kernel_ms(self):
+        """Return how long the run on screen computed; nothing where it came from the cache."""
+        if "cache" in self.status():
+            return 0.0
+        facts = self.page.evaluate("prismClock.kernel()").split(" · ")
+        return 1000 * float(next(f for f in facts if f.endswith(" s")).removesuffix(" s"))
+
+    def took(self, seconds=60):
+        """Wait until what was watched for has happened; return after how many ms."""
+        self.page.wait_for_function("prismClock.seen.took !== null", timeout=1000 * seconds, polling=20)
+        return self.page.evaluate("prismClock.seen.took")
+
+
+def dashboards(folder, *, preheat, page=""):
+    """Copy the shipped dashboards, with so many kernels kept ready, and with one more page of a cell if given."""
+    import nbformat
+
+    shutil.copytree(ROOT / "dashboards", folder)
+    about = folder / "forecast.yaml"
+    kept = [line for line in about.read_text().splitlines() if not line.startswith("preheat:")]
+    about.write_text("\n".join([*kept, f"preheat: {preheat}", ""]))
+    if page:
+        cells = ["import prism_widgets as pw\n\npw.init();", page]
+        notebook = nbformat.v4.new_notebook(
+            cells=[nbformat.v4.new_code_cell(text) for text in cells],
+            metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
+        )
+        nbformat.write(notebook, folder / "long.ipynb")
+    return folder
+
+
+def _family(server):
+    import psutil
+
+    parent = psutil.Process(server.process.pid)
+    return [parent, *parent.children(recursive=True)]
+
+
+def megabytes(server):
+    """Return what a server and its kernels hold for themselves alone (USS)."""
+    import psutil
+
+    total = 0
+    for process in _family(server):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            total += process.memory_full_info().uss
+    return total / 2**20
+
+
+def quiet(server, kernels=0, seconds=180):
+    """Wait until so many kernels are there and server and kernels compute nothing: pools are full, pages are done."""
+    import psutil
+
+    until, last = time.monotonic() + seconds, None
+    while time.monotonic() < until:
+        used = 0.0
+        for process in _family(server):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                used += sum(process.cpu_times()[:2])
+        if last is not None and used - last < 0.2 and len(server.kernels()) >= kernels:
+            return
+        last = used
+        time.sleep(2)
+
+
+def fresh_import(code, repeat):
+    """Return the median seconds that a statement takes in a fresh process, and the median CPU seconds."""
+    clock = (
+        "import json, time; wall, cpu = time.perf_counter(), time.process_time(); {}; "
+        "print(json.dumps([time.perf_counter() - wall, time.process_time() - cpu]))"
+    )
+    command = [sys.executable, "-c", clock.format(code)]
+    runs = [
+        json.loads(subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout)
+        for _ in range(repeat)
+    ]
+    return tuple(statistics.median(each) for each in zip(*runs, strict=True))
