@@ -6,11 +6,17 @@ import numpy as np
 import pytest
 
 from prism_kernels import Series, sample
-from prism_kernels.timeseries import Diagnosis, anomaly, cross_validate, decompose, diagnose
+from prism_kernels.timeseries import CrossValidation, Diagnosis, anomaly, cross_validate, decompose, diagnose
 from prism_widgets.forecast_explorer import ForecastExplorer
 from prism_widgets.forecast_view import LinkedForecastView
 
 FAST = {"h": 6, "model": "seasonal_naive", "interval": "analytic"}
+
+
+async def settled(explorer):
+    while explorer._jobs["checked"].state in ("idle", "running"):
+        await asyncio.sleep(0.05)
+    await asyncio.sleep(0.1)
 
 
 def shown(y, **settings):
@@ -19,7 +25,7 @@ def shown(y, **settings):
     async def all_of_it():
         explorer = ForecastExplorer(y, **{**FAST, **settings})
         await explorer.start()
-        await explorer._look_beside()
+        await settled(explorer)
         return explorer
 
     return asyncio.run(all_of_it())
@@ -79,16 +85,16 @@ def test_a_newer_forecast_ends_what_stands_beside_the_older():
     async def twice():
         explorer = ForecastExplorer("elnino", **FAST)
         await explorer.start()
-        beside = asyncio.ensure_future(explorer._look_beside())
-        await asyncio.sleep(0)
+        while explorer._jobs["diagnosis"].state == "idle":
+            await asyncio.sleep(0.01)
         explorer.form.set(h=9)
         await explorer.start()
-        await beside
+        await settled(explorer)
         return explorer
 
     explorer = asyncio.run(twice())
     assert explorer.result.mean.shape == (1, 9)
-    assert not explorer._checked.objects  # the older round ended before its last part
+    assert explorer._views[CrossValidation].result.mean.shape[-1] == 9
 
 
 def test_a_wrong_setting_is_refused_before_anything_is_drawn():
