@@ -93,7 +93,7 @@ def test_the_page_shows_every_card_and_escapes_what_files_say(workplace):
     assert 'src="/prism/thumbs/thumbs/good.png"' in html
     assert "broken.yaml line 3 cannot be read" in html
     assert "absent.ipynb, which is not in this folder" in html
-    assert "absent.ipynb\"" not in html
+    assert 'absent.ipynb"' not in html
 
 
 def test_the_page_asks_no_other_host(workplace):
