@@ -61,12 +61,13 @@ def warm_up(*, processes: int | None = None) -> Warmth:
 
     start = time.perf_counter()
     progress.report(0, 0, _LABEL)
-    kernels = [(k.function.__module__, k.function.__qualname__) for k in lanes.all_kernels()]
-    crew = min(len(kernels), processes or len(os.sched_getaffinity(0)))
-    hits = _compile_all(kernels, crew) if kernels else {}
+    kernels = {(k.function.__module__, k.function.__qualname__): k.cached() for k in lanes.all_kernels()}
+    cold = [name for name, cached in kernels.items() if not cached]
+    crew = min(len(cold), processes or len(os.sched_getaffinity(0)))
+    hits = _compile_all(cold, crew) if cold else {}
     return Warmth(
         compiled=tuple(sorted(name for name, cached in hits.items() if not cached)),
-        cached=tuple(sorted(name for name, cached in hits.items() if cached)),
+        cached=tuple(sorted(".".join(name) for name in kernels if not (hits.get(".".join(name)) is False))),
         seconds=time.perf_counter() - start,
         folder=str(lanes.cache_folder()),
     )

@@ -19,7 +19,7 @@ from numba.core.caching import CompileResultCacheImpl, FunctionCache
 
 from prism_kernels.errors import PrismError
 
-__all__ = ["cache_for", "folder"]
+__all__ = ["cache_for", "folder", "holds"]
 
 
 def folder() -> Path:
@@ -81,6 +81,23 @@ class _Cache(FunctionCache):  # type: ignore[misc]
     def save_overload(self, sig: Any, data: Any) -> None:
         if self.writable:
             super().save_overload(sig, data)
+
+
+def holds(function: Callable[..., Any], signature: tuple[Any, ...]) -> bool:
+    """Tell whether the cache has a kernel's machine code for this CPU, without loading it.
+
+    Parameters
+    ----------
+    function
+        The kernel.
+    signature
+        numba's types of its arguments.
+    """
+    from numba.core.registry import cpu_target
+
+    cache = _Cache(function)
+    key = cache._index_key(signature, cpu_target.target_context.codegen())
+    return key in cache._cache_file._load_index()
 
 
 def cache_for(function: Callable[..., Any]) -> FunctionCache | None:

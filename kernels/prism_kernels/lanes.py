@@ -97,6 +97,12 @@ class Lane:
         read = tuple(parse(t, readonly=True) for t in self.inputs)
         return (types.int64, types.int64, *read, *(parse(t, readonly=False) for t in self.outputs), *ends)
 
+    def cached(self) -> bool:
+        """Tell whether the machine code for this CPU is in the cache already."""
+        from prism_kernels import lane_cache
+
+        return lane_cache.holds(self.function, self.signature())
+
     def compiled(self) -> Callable[..., None]:
         """Return the machine code for this CPU, from the cache or from the compiler."""
         if _simulated():
