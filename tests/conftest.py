@@ -8,12 +8,33 @@ import hypothesis
 import numpy as np
 import pytest
 
+from prism_kernels import Result
+
 hypothesis.settings.register_profile(
     "prism", derandomize=True, deadline=None, max_examples=40, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.load_profile("prism")
 
 os.environ.setdefault("XDG_CACHE_HOME", str(Path.home() / ".cache"))
+
+
+def _shapes_hold(result):
+    """Check every result that a test makes: fields have the dimensions they name, of one size each, and labels fit."""
+    sizes = {}
+    for name, dims in result.dimensions().items():
+        value = getattr(result, name)
+        if value is None:
+            continue
+        assert value.ndim == len(dims), f"{type(result).__name__}.{name} is {value.shape}, not {dims}"
+        for dim, size in zip(dims, value.shape, strict=True):
+            assert sizes.setdefault(dim, size) == size, (
+                f"{type(result).__name__}.{name}: {dim} is {size} and {sizes[dim]}"
+            )
+    for dim, labels in result.axes.items():
+        assert len(labels) == sizes.get(dim, len(labels)), f"{type(result).__name__}: {len(labels)} labels of {dim}"
+
+
+Result.__post_init__ = _shapes_hold
 
 _PLACES = ("numpy", "strict", "strict-device1", "torch", "torch-cuda", "cupy")
 

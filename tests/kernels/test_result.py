@@ -100,3 +100,10 @@ def test_repr_is_short_and_html_is_escaped():
     page = bands()._repr_html_()
     assert "careful &lt;b&gt;" in page
     assert "<table" in page
+
+
+def test_the_tests_themselves_see_a_shape_that_is_not_what_the_field_names():
+    with pytest.raises(AssertionError, match="scale: series is 3 and 2"):
+        dataclasses.replace(bands(), scale=np.zeros(3))
+    with pytest.raises(AssertionError, match="1 labels of series"):
+        dataclasses.replace(bands(), axes={"series": ("a",)})
