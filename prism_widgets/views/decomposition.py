@@ -20,9 +20,9 @@ class DecompositionView(View):
         from bokeh.models import ColumnDataSource
 
         self._time = is_time(result.axes.get("time"))
-        self._periods = tuple(result.period)
-        names = ["trend", *(f"season of {p}" for p in self._periods), "remainder"]
-        colours = [BLUE, *([GREEN, PURPLE, GREY] * len(names))[: len(self._periods)], GREY]
+        self._seasons = len(result.period)
+        names = ["trend", *(f"season of {p}" for p in result.period), "remainder"]
+        colours = [BLUE, *([GREEN, PURPLE, GREY] * len(names))[: self._seasons], GREY]
         self._sources = [ColumnDataSource({"x": [], "y": []}) for _ in names]
         figures: list[Any] = []
         for name, colour, source in zip(names, colours, self._sources, strict=True):
@@ -31,13 +31,16 @@ class DecompositionView(View):
             made.toolbar_location = "right" if not figures else None
             made.line("x", "y", source=source, color=colour, line_width=1.5)
             figures.append(made)
+        self._figures = figures
         return column(*figures, sizing_mode="stretch_width")
 
     def _holds(self, result: Any) -> bool:
-        return (is_time(result.axes.get("time")), tuple(result.period)) == (self._time, self._periods)
+        return (is_time(result.axes.get("time")), len(result.period)) == (self._time, self._seasons)
 
     def _draw(self, result: Any, place: int) -> None:
         x = axis_values(result.axes.get("time"), result.trend.shape[1])
+        for made, period in zip(self._figures[1:-1], result.period, strict=True):
+            made.yaxis.axis_label = f"season of {period}"
         parts = [result.trend[place], *result.seasonal[place], result.residual[place]]
         for source, part in zip(self._sources, parts, strict=True):
             source.data = dict(zip("xy", thin(x, part), strict=True))

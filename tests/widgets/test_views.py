@@ -157,3 +157,12 @@ def test_words_are_short():
     assert words(np.datetime64("2024-01-02")) == "2024-01-02"
     assert words(pd.Timestamp("2024-01-02 03:00")) == "2024-01-02 03:00:00"
     assert words(3.14159265) == "3.142"
+
+
+def test_another_season_is_drawn_in_the_same_picture():
+    one, _ = shown("timeseries.decompose", period=12)
+    figure = one.figure
+    made = example("timeseries.decompose", period=13)
+    one.update(made.result, made.provenance.inputs)
+    assert one.figure is figure
+    assert one._figures[1].yaxis.axis_label == "season of 13"
