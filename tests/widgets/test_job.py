@@ -189,3 +189,27 @@ def test_the_cache_keeps_the_latest_runs_only():
     CALLS.clear()
     assert jobs.compute(Request(operation=find(slow), data={"y": [39.0]}, settings={"steps": 0})).cached
     assert not jobs.compute(Request(operation=find(slow), data={"y": [0.0]}, settings={"steps": 0})).cached
+
+
+async def test_cancel_does_not_wait_for_a_call_that_cannot_be_stopped():
+    def deaf(y: AnySeries) -> float:
+        """Sleep.
+
+        Parameters
+        ----------
+        y
+            A series.
+        """
+        time.sleep(1.0)
+        return 1.0
+
+    job = Job()
+    work = asyncio.ensure_future(job.start(Request(operation=find(deaf), data={"y": [1.0]}, settings={})))
+    await asyncio.sleep(0.2)
+    start = time.perf_counter()
+    job.cancel()
+    assert await work is None
+    assert time.perf_counter() - start < 0.2
+    assert (job.state, job.outcome) == ("cancelled", None)
+    await asyncio.sleep(1.0)  # its end changes nothing
+    assert (job.state, job.outcome) == ("cancelled", None)
