@@ -29,9 +29,10 @@ class AutoArima:
     D is 1 where the strength of the season (of an STL decomposition) exceeds 0.64, and d the number of differences,
     two at most with D, after which a KPSS test at 5 % accepts a constant level. Then every p, q ≤ 3 and P, Q ≤ 2 with
     p + q + P + Q ≤ 5 is fitted by exact likelihood; the four best are fitted to the end with and without a constant
-    (where d + D ≤ 1), and the least AICc wins among those that converged with all roots beyond 1.01. Series with gaps
-    are interpolated for the search, and differences are tested on what a regression on the regressors leaves; the
-    final fit is exact in both cases, as that of ``arima``. The search runs on the CPU.
+    (where d + D ≤ 1), and the least AICc wins among those that converged with all roots beyond 1.01, save those of the
+    seasonal moving average: a season that never changes brings it to the unit circle, where the exact likelihood still
+    holds. Series with gaps are interpolated for the search, and differences are tested on what a regression on the
+    regressors leaves; the final fit is exact in both cases, as that of ``arima``. The search runs on the CPU.
 
     References
     ----------
@@ -221,14 +222,14 @@ def _aicc(found: Estimates, orders: Ints, problem: Problem) -> Floats:
 
 
 def _well_inside(orders: Ints, coefs: Floats) -> Flags:
-    """Tell which models have all roots of their four polynomials beyond the unit circle by a margin.
+    """Tell which models have all roots of their polynomials, but the seasonal MA's, beyond the unit circle by a margin.
 
     A polynomial whose k-th coefficient is multiplied by the k-th power of the margin is stable when all its roots lie
     beyond the margin: all its partial autocorrelations are then below one.
     """
     inside = np.ones(len(orders), dtype=np.bool_)
     at = np.zeros(len(orders), dtype=np.int64)
-    for place, sign in ((0, 1.0), (2, -1.0), (3, 1.0), (5, -1.0)):
+    for place, sign in ((0, 1.0), (2, -1.0), (3, 1.0)):
         count = orders[:, place]
         for degree in range(1, int(count.max()) + 1):
             rows = np.flatnonzero(count == degree)

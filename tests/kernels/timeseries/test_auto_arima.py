@@ -103,6 +103,20 @@ def test_a_season_is_found_and_used():
     assert np.corrcoef(mean[0], np.sin(np.arange(12) * np.pi / 6))[0, 1] > 0.9
 
 
+def test_a_season_that_never_changes_keeps_its_seasonal_average_on_the_unit_circle():
+    from prism_kernels import sample
+
+    y = sample("elnino").to_numpy()
+    found = AutoArima().fit(problem_of(y, season_length=(12,)))
+    usual = Arima().fit(problem_of(y, season_length=(12,), order=(1, 0, 0), seasonal_order=(0, 1, 1)))
+    scores = [2 * k - 2 * f.loglik[0] for f, k in ((found, found.n_params[0]), (usual, usual.n_params[0]))]
+    assert found.converged[0]
+    assert scores[0] < scores[1]
+    early = AutoArima().fit(problem_of(y[:-24], season_length=(12,)))
+    error = np.abs(AutoArima().forecast(early, 24)[0][0] - y[-24:]).mean()
+    assert error < np.abs(np.tile(y[-36:-24], 2) - y[-24:]).mean()
+
+
 def test_gaps_and_regressors_are_kept_in_the_final_fit(nile):
     y = nile.copy()
     y[[10, 40, 41]] = np.nan
