@@ -1,6 +1,8 @@
 """Series and Observations: what is read, what is refused, and in which words."""
 
 import io
+from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -230,12 +232,83 @@ def test_what_cannot_be_analysed_is_refused_with_its_place(data, sentence):
             "date,y\n2020-01-01,1\n2020-13-01,2\n",
             "y has '2020-13-01' in row 2 where a date belongs; write it as 2024-12-31",
         ),
+        (
+            "date,y\nfirst 1,1\n2020-02-01,2\n2020-03-01,3\n",
+            "y has 'first 1' in row 1 where a date belongs; write it as 2024-12-31",
+        ),
+        (
+            "date,y\n202010-01-01,1\n202010-02-01,2\n",
+            "y has '202010-01-01' in row 1 where a date belongs; write it as 2024-12-31",
+        ),
+        (
+            "date,y\n01/02/2020,1\n01/03/2020,2\n01/04/2020,3\n",
+            "y has dates such as '01/02/2020', which may start with the day or the month; write them as 2024-12-31",
+        ),
+        ("date,y\n", "y has a header and no rows; at least one value is needed"),
+        ('date,y\n2020-01-01,"1\n', "y: x.csv cannot be read as CSV: EOF inside string starting at row 1"),
+        ("date,y\n2020-01-01,\x001\n", "y: x.csv is no text (line 2 holds a zero byte); save it as CSV in UTF-8"),
+        (
+            "unique_id,ds,y\na,2020-01-01,1\na,2020-01-01,2\nb,2020-01-01,3\n",
+            "y has 1 repeated date (first: a at 2020-01-01); use resample(…, every=…, how='mean') first",
+        ),
     ],
 )
 def test_a_bad_csv_is_refused_with_its_place(tmp_path, text, sentence):
     with pytest.raises(InvalidInput) as refused:
         Series.of(write(tmp_path, text))
     assert str(refused.value) == sentence
+
+
+@pytest.mark.parametrize(
+    ("texts", "form"),
+    [
+        (["01.02.2020", "01.03.2020", "01.04.2020"], "%d.%m.%Y"),  # dots: the day first
+        (["1/2/2020", "1/13/2020", "1/3/2020"], "%m/%d/%Y"),  # no 13th month
+        (["13/2/2020", "1/3/2020"], "%d/%m/%Y"),
+        (["13-02-2020 12:30", "01-03-2020 12:30"], "%d-%m-%Y %H:%M"),
+        ([f"{month:02d}/01/2020" for month in range(1, 13)] + ["01/01/2021"], "%m/%d/%Y"),  # evenly spaced so
+        ([f"01/{month:02d}/2020" for month in range(1, 13)] + ["01/01/2021"], "%d/%m/%Y"),
+        (["20200201", "20200301"], "%Y%m%d"),
+    ],
+)
+def test_dates_are_read_in_the_one_way_that_suits_all_of_them(texts, form, tmp_path):
+    path = write(tmp_path, "date,y\n" + "".join(f"{t},{k}\n" for k, t in enumerate(texts)))
+    assert list(Observations.of(path).index) == [datetime.strptime(t, form) for t in texts]
+
+
+@pytest.mark.parametrize(
+    ("frame", "sentence"),
+    [
+        (pd.DataFrame([[1.0, 2.0]], columns=["a", "a"]), "y has two columns called 'a'; give each a name of its own"),
+        (
+            pd.DataFrame({"a": [1.0, 2.0]}, index=pd.MultiIndex.from_tuples([("s", 1), ("t", 1)])),
+            "y has an index of 2 levels; unstack it, so that a column is a series",
+        ),
+        (
+            pd.DataFrame({"a": [Decimal("1.5"), Decimal("2.5")]}),
+            "y holds Decimal objects in column 'a'; turn them into numbers with astype(float)",
+        ),
+        ({1, 2}, "y must be an array, a frame, a list of numbers or the path of a file, and set was given"),
+    ],
+)
+def test_a_table_that_could_be_misread_is_refused(frame, sentence):
+    with pytest.raises(InvalidInput) as refused:
+        Series.of(frame)
+    assert str(refused.value) == sentence
+
+
+def test_masked_values_are_missing_values():
+    masked = np.ma.array([1, 2, 3], mask=[False, True, False])
+    np.testing.assert_array_equal(Series.of(masked).values, [[1.0, np.nan, 3.0]])
+
+
+def test_a_name_that_cannot_be_a_file_is_told_so():
+    with pytest.raises(
+        InvalidInput, match=r"y is the address https://a\.b/c\.csv; download the file, and give its path"
+    ):
+        Series.resolve("https://a.b/c.csv", field="y")
+    with pytest.raises(InvalidInput, match="y names no sample and no file: ''; known are 'co2'"):
+        Series.resolve("", field="y")
 
 
 def test_a_file_that_is_not_there_or_no_text_is_refused(tmp_path):
@@ -245,6 +318,8 @@ def test_a_file_that_is_not_there_or_no_text_is_refused(tmp_path):
         Series.of(write(tmp_path, b"\xff\xfe\x00y"))
     with pytest.raises(InvalidInput, match=r"y: x\.npy is not a readable NPY file"):
         Series.of(write(tmp_path, b"nonsense", "x.npy"))
+    with pytest.raises(InvalidInput, match=r"y: x\.parquet is not a readable Parquet file"):
+        Series.of(write(tmp_path, b"nonsense", "x.parquet"))
 
 
 def test_a_pickled_npy_is_never_opened():

@@ -94,7 +94,7 @@ class Input:
         except (ValueError, EOFError, OSError) as error:
             if isinstance(error, InvalidInput):
                 raise
-            msg = f"{field} is not a readable NPY file: {error}"
+            msg = f"{field} is not a readable NPY file; write one array of numbers with numpy.save"
             raise InvalidInput(msg, field=field) from None
 
     @classmethod
@@ -111,8 +111,11 @@ class Input:
         known = cls.samples()
         if text in known:
             return cls.of(sample(text), field=field)
+        if "://" in text:
+            msg = f"{field} is the address {text}; download the file, and give its path"
+            raise InvalidInput(msg, field=field)
         path = Path(text)
-        if path.suffix or "/" in text or path.exists():
+        if text and (path.suffix or "/" in text or path.exists()):
             return cls.of(path, field=field)
         msg = f"{field} names no sample and no file: {text!r}; {nearest(text, known)}"
         raise InvalidInput(msg, field=field)

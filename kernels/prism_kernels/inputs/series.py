@@ -169,7 +169,13 @@ def _read(given: Any, field: str) -> tuple[Any, Sequence[str], Any, str]:
 
 
 def _from_array(given: Any, field: str) -> tuple[Any, Sequence[str]]:
+    if isinstance(given, np.ma.MaskedArray):
+        given = np.ma.filled(given.astype(float), np.nan)
     values = given if is_array(given) else _as_numpy(given, field)
+    if values.ndim == 0 and not is_array(given) and values.dtype.kind not in "fiub":
+        kind = type(given).__name__
+        msg = f"{field} must be an array, a frame, a list of numbers or the path of a file, and {kind} was given"
+        raise InvalidInput(msg, field=field)
     if values.ndim not in (1, 2):
         msg = f"{field} has {values.ndim} dimensions; give one series (time) or several (series × time)"
         raise InvalidInput(msg, field=field)

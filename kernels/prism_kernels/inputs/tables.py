@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 
 from prism_kernels.errors import InvalidInput, require
+from prism_kernels.inputs.calendar import stamp
+from prism_kernels.inputs.dates import dated
 
 __all__ = ["is_table", "long_to_wide", "read", "read_csv", "read_npy", "source_of", "to_pandas", "wide"]
 
 _LONG = ("unique_id", "ds", "y")
 _SEPARATORS = ",;\t|"
-_DATE_NAMES = ("ds", "date", "datetime", "time", "timestamp", "month", "week", "day", "year", "period")
 
 
 def is_table(given: Any) -> bool:
@@ -37,8 +38,8 @@ def read_npy(path: Path, field: str) -> np.ndarray[Any, Any]:
     _check_file(path, field)
     try:
         return np.asarray(np.load(path, allow_pickle=False))
-    except (ValueError, EOFError) as error:
-        msg = f"{field}: {path.name} is not a readable NPY file: {error}"
+    except (ValueError, EOFError, OSError):
+        msg = f"{field}: {path.name} is not a readable NPY file; write one array of numbers with numpy.save"
         raise InvalidInput(msg, field=field, where=str(path)) from None
 
 
@@ -62,7 +63,11 @@ def read(path: Path, field: str) -> Any:
         import pandas as pd
 
         require("pyarrow", extra="lab", purpose="reading Parquet")
-        return pd.read_parquet(path)
+        try:
+            return pd.read_parquet(path)
+        except (ValueError, OSError):
+            msg = f"{field}: {path.name} is not a readable Parquet file; write it again, or save it as CSV"
+            raise InvalidInput(msg, field=field, where=str(path)) from None
     return read_csv(path.read_bytes(), field, path.name)
 
 
@@ -96,11 +101,19 @@ def read_csv(data: bytes, field: str, name: str) -> Any:
     except UnicodeDecodeError as error:
         msg = f"{field}: {name} is not UTF-8 text (byte {error.start}); save it as CSV in UTF-8"
         raise InvalidInput(msg, field=field, where=name) from None
+    if "\0" in text:
+        line = text[: text.index("\0")].count("\n") + 1
+        msg = f"{field}: {name} is no text (line {line} holds a zero byte); save it as CSV in UTF-8"
+        raise InvalidInput(msg, field=field, where=name)
     head = text.lstrip().splitlines()[0]
     separator = max(_SEPARATORS, key=head.count)
     _check_rows(text, separator, field, name)
     decimal = "," if separator == ";" and _comma_decimals(text) else "."
-    return pd.read_csv(io.StringIO(text), sep=separator, decimal=decimal, skip_blank_lines=True)
+    try:
+        return pd.read_csv(io.StringIO(text), sep=separator, decimal=decimal, skip_blank_lines=True)
+    except pd.errors.ParserError as error:
+        msg = f"{field}: {name} cannot be read as CSV: {str(error).removeprefix('Error tokenizing data. C error: ')}"
+        raise InvalidInput(msg, field=field, where=name) from None
 
 
 def _comma_decimals(text: str) -> bool:
@@ -142,8 +155,9 @@ def wide(given: Any, field: str) -> tuple[Any, Sequence[str], Any]:
         given = given.to_frame(given.name if given.name is not None else field)
     if set(_LONG) <= set(given.columns):
         given = long_to_wide(given, field)
-    frame, index = _dated(given, field)
-    numbers = frame.select_dtypes(["number", "bool"])
+    _check_labels(given, field)
+    frame, index = dated(given, field)
+    numbers = frame.select_dtypes(["number", "bool"], exclude=["timedelta"])
     for column in frame.columns.difference(numbers.columns, sort=False):
         if _looks_numeric(frame[column]):
             raise _bad_cell(frame, column, field)
@@ -155,6 +169,16 @@ def wide(given: Any, field: str) -> tuple[Any, Sequence[str], Any]:
             raise InvalidInput(msg, field=field, where=str(column))
     values = np.ascontiguousarray(numbers.to_numpy(dtype=float, na_value=np.nan).T)
     return values, [str(c) for c in numbers.columns], index
+
+
+def _check_labels(frame: Any, field: str) -> None:
+    if getattr(frame.index, "nlevels", 1) > 1:
+        msg = f"{field} has an index of {frame.index.nlevels} levels; unstack it, so that a column is a series"
+        raise InvalidInput(msg, field=field)
+    if not frame.columns.is_unique:
+        twice = frame.columns[frame.columns.duplicated()][0]
+        msg = f"{field} has two columns called {twice!r}; give each a name of its own"
+        raise InvalidInput(msg, field=field, where=str(twice))
 
 
 def to_pandas(given: Any) -> Any:
@@ -173,90 +197,11 @@ def long_to_wide(given: Any, field: str) -> Any:
     twice = given.duplicated(["unique_id", "ds"])
     if twice.any():
         row = given[twice].iloc[0]
-        count = f"{int(twice.sum())} repeated date{'s' * (twice.sum() > 1)}"
-        first = f"{row['unique_id']} at {row['ds']}"
+        count = f"{int(twice.sum())} repeated date{'' if twice.sum() == 1 else 's'}"
+        first = f"{row['unique_id']} at {stamp(row['ds'])}"
         msg = f"{field} has {count} (first: {first}); use resample(…, every=…, how='mean') first"
         raise InvalidInput(msg, field=field, where=str(row["unique_id"]))
     return given.pivot(index="ds", columns="unique_id", values="y")
-
-
-def _dated(frame: Any, field: str) -> tuple[Any, Any]:
-    """Split a frame into its columns and its dates: a date index, or the first column that holds dates."""
-    import pandas as pd
-
-    if isinstance(frame.index, pd.PeriodIndex):
-        return frame, frame.index.to_timestamp()
-    if isinstance(frame.index, pd.DatetimeIndex):
-        return frame, frame.index
-    if frame.index.dtype == object and len(frame) and _parsed(frame.index[:1]) is not None:
-        return frame, dates(frame.index, field)
-    for column in frame.columns:
-        kind = frame[column].dtype
-        if kind.kind == "M" or isinstance(kind, pd.DatetimeTZDtype):
-            return frame.drop(columns=column), pd.DatetimeIndex(frame[column])
-        textual = kind.kind == "O" or isinstance(kind, pd.StringDtype)
-        if textual and len(frame) and _parsed(frame[column].dropna().iloc[:1]) is not None:
-            return frame.drop(columns=column), dates(frame[column], field)
-        if str(column).lower() == "year" and kind.kind in "if" and frame[column].is_monotonic_increasing:
-            return frame.drop(columns=column), pd.to_datetime(frame[column].astype(int).astype(str), format="%Y")
-    return frame, None
-
-
-def _parsed(values: Any) -> Any:
-    import pandas as pd
-
-    if len(values) == 0 or not any(
-        c.isdigit() for c in str(values[0] if not hasattr(values, "iloc") else values.iloc[0])
-    ):
-        return None
-    try:
-        float(str(next(iter(values))))
-    except ValueError:
-        try:
-            return pd.to_datetime(pd.Series(list(values)), errors="raise")
-        except (ValueError, TypeError):
-            return None
-    return None
-
-
-def dates(values: Any, field: str) -> Any:
-    """Parse texts into dates.
-
-    Parameters
-    ----------
-    values
-        Texts, such as a CSV's first column.
-    field
-        What the argument is called, for messages.
-
-    Raises
-    ------
-    InvalidInput
-        For a text that is no date, or stamps of several time zones.
-    """
-    import pandas as pd
-
-    texts = pd.Series(list(values))
-    zones = texts.astype(str).str.extract(r"(Z|[+-]\d\d:?\d\d)$", expand=False).where(texts.astype(str).str.len() > 10)
-    kinds = zones.fillna("none").replace({"Z": "+00:00", "+0000": "+00:00"}).unique()
-    if len(kinds) > 1:
-        other = int((zones.fillna("none") != zones.fillna("none").iloc[0]).to_numpy().argmax())
-        msg = (
-            f"{field} mixes time zones: row {other + 1} has {kinds[1]} where row 1 has {kinds[0]}; "
-            "write all stamps in one zone (UTC)"
-        )
-        raise InvalidInput(msg, field=field, where=f"row {other + 1}")
-    parsed = pd.to_datetime(texts, errors="coerce", format="ISO8601" if _iso(texts) else "mixed")
-    bad = parsed.isna() & texts.notna()
-    if bad.any():
-        place = int(bad.to_numpy().argmax())
-        msg = f"{field} has {texts.iloc[place]!r} in row {place + 1} where a date belongs; write it as 2024-12-31"
-        raise InvalidInput(msg, field=field, where=f"row {place + 1}")
-    return pd.DatetimeIndex(parsed)
-
-
-def _iso(texts: Any) -> bool:
-    return bool(texts.astype(str).str.match(r"\d{4}-\d\d").all())
 
 
 def _looks_numeric(column: Any) -> bool:
@@ -270,13 +215,21 @@ def _bad_cell(frame: Any, column: str, field: str) -> InvalidInput:
     import pandas as pd
 
     numbers = pd.to_numeric(frame[column], errors="coerce")
-    place = int((numbers.isna() & frame[column].notna()).to_numpy().argmax())
+    bad = (numbers.isna() & frame[column].notna()).to_numpy()
+    if not bad.any():
+        kind = type(frame[column].dropna().iloc[0]).__name__
+        msg = f"{field} holds {kind} objects in column {column!r}; turn them into numbers with astype(float)"
+        return InvalidInput(msg, field=field, where=str(column))
+    place = int(bad.argmax())
     cell, where = str(frame[column].iloc[place]), f"row {place + 1} of column {column!r}"
     msg = f"{field} has {cell!r} in {where} where a number belongs; mend it, or leave it empty"
     return InvalidInput(msg, field=field, where=f"row {place + 1}")
 
 
 def _no_numbers(frame: Any, field: str) -> InvalidInput:
+    if len(frame) == 0:
+        msg = f"{field} has a header and no rows; at least one value is needed"
+        return InvalidInput(msg, field=field)
     columns = ", ".join(repr(str(c)) for c in frame.columns[:5])
     if frame.shape[1] == 1 and not str(frame.columns[0]).isidentifier():
         way = "separate columns with commas, semicolons, tabs or bars"

@@ -1,0 +1,146 @@
+"""Dates of a table: the index or the column that holds them, and their texts read in one way throughout."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prism_kernels.errors import InvalidInput
+
+__all__ = ["dated", "dates"]
+
+_NAMES = ("ds", "date", "datetime", "timestamp")  # of columns that hold nothing but dates
+_SEEN = 50  # values that tell whether a column holds dates
+_DAYS = (19000101, 21991231)  # days written as one number
+_ZONE = r"(Z|[+-]\d\d:?\d\d)$"
+_NUMERIC = r"^\s*(\d{1,2})([./-])(\d{1,2})[./-](\d{4})(?!\d)"
+
+
+def dated(frame: Any, field: str) -> tuple[Any, Any]:
+    """Split a frame into its columns and its dates: a date index, or the first column that holds dates.
+
+    Parameters
+    ----------
+    frame
+        A pandas frame.
+    field
+        What the argument is called, for messages.
+    """
+    import pandas as pd
+
+    if isinstance(frame.index, pd.PeriodIndex):
+        return frame, frame.index.to_timestamp()
+    if isinstance(frame.index, pd.DatetimeIndex):
+        return frame, frame.index
+    if _textual(frame.index.dtype) and _holds_dates(frame.index.name, frame.index):
+        return frame, dates(frame.index, field)
+    for column in frame.columns:
+        values = frame[column]
+        if values.dtype.kind == "M" or isinstance(values.dtype, pd.DatetimeTZDtype):
+            return frame.drop(columns=column), pd.DatetimeIndex(values)
+        if _textual(values.dtype) and _holds_dates(column, values):
+            return frame.drop(columns=column), dates(values, field)
+        if _named(column) and values.dtype.kind in "iu" and len(values) and values.between(*_DAYS).all():
+            return frame.drop(columns=column), dates(values.astype(str), field)
+        if str(column).lower() == "year" and values.dtype.kind in "if" and values.is_monotonic_increasing:
+            return frame.drop(columns=column), pd.to_datetime(values.astype(int).astype(str), format="%Y")
+    return frame, None
+
+
+def _textual(kind: Any) -> bool:
+    import pandas as pd
+
+    return bool(kind.kind == "O") or isinstance(kind, pd.StringDtype)
+
+
+def _named(column: Any) -> bool:
+    return str(column).lower() in _NAMES
+
+
+def _holds_dates(name: Any, values: Any) -> bool:
+    """Tell whether texts are dates: by the name of their column, or since most of the first ones can be read so."""
+    import pandas as pd
+
+    texts = pd.Series(list(values), dtype=object).dropna().iloc[:_SEEN].astype(str)
+    numbers = pd.to_numeric(texts, errors="coerce").notna()
+    likely = texts.str.contains(r"\d") & ~numbers
+    if not likely.any():
+        return False
+    bare = texts.str.replace(_ZONE, "", regex=True).where(texts.str.len() > 10, texts)
+    return _named(name) or bool((_read(bare).notna() & likely).mean() > 0.5)
+
+
+def dates(values: Any, field: str) -> Any:
+    """Parse texts into dates.
+
+    Days before months where dots stand between them; elsewhere whatever all texts agree on.
+
+    Parameters
+    ----------
+    values
+        Texts, such as a CSV's first column.
+    field
+        What the argument is called, for messages.
+
+    Raises
+    ------
+    InvalidInput
+        For a text that is no date, stamps of several time zones, and dates that may start with the day or the month.
+    """
+    import pandas as pd
+
+    texts = pd.Series(list(values), dtype=object)
+    _check_zones(texts.where(texts.notna(), None).astype(str), texts.notna(), field)
+    parsed = _read(texts.where(texts.isna(), texts.astype(str)), field)
+    bad = parsed.isna() & texts.notna()
+    if bad.any():
+        place = int(bad.to_numpy().argmax())
+        msg = f"{field} has {texts.iloc[place]!r} in row {place + 1} where a date belongs; write it as 2024-12-31"
+        raise InvalidInput(msg, field=field, where=f"row {place + 1}")
+    return pd.DatetimeIndex(parsed)
+
+
+def _check_zones(texts: Any, there: Any, field: str) -> None:
+    zones = texts.str.extract(_ZONE, expand=False).where(texts.str.len() > 10).fillna("none")
+    zones = zones.replace({"Z": "+00:00", "+0000": "+00:00"})[there]
+    if zones.nunique() > 1:
+        other = int((zones != zones.iloc[0]).to_numpy().argmax())
+        row, first = int(zones.index[other]) + 1, int(zones.index[0]) + 1
+        msg = (
+            f"{field} mixes time zones: row {row} has {zones.iloc[other]} where row {first} has {zones.iloc[0]}; "
+            "write all stamps in one zone (UTC)"
+        )
+        raise InvalidInput(msg, field=field, where=f"row {row}")
+
+
+def _read(texts: Any, field: str = "") -> Any:
+    """Return texts as dates, NaT where one is none; with a field, texts that can be read in two ways are refused."""
+    import pandas as pd
+
+    known = texts.dropna()
+    if known.str.match(r"\d{4}-\d\d").all():
+        return pd.to_datetime(texts, errors="coerce", format="ISO8601")
+    parts = known.str.extract(_NUMERIC)
+    if parts[3].isna().any():
+        return pd.to_datetime(texts, errors="coerce", format="mixed")
+    day_first, month_first = (
+        pd.to_datetime(texts.str.replace(_NUMERIC, order, regex=True), errors="coerce", format="mixed")
+        for order in (r"\4-\3-\1", r"\4-\1-\3")
+    )
+    if (parts[1] == ".").all() or day_first.count() > month_first.count():
+        return day_first
+    if month_first.count() > day_first.count() or day_first.equals(month_first) or not field:
+        return month_first
+    even = [one for one in (day_first, month_first) if len(one) > 2 and _even(one)]
+    if len(even) == 1:
+        return even[0]
+    msg = (
+        f"{field} has dates such as {known.iloc[0]!r}, which may start with the day or the month; "
+        "write them as 2024-12-31"
+    )
+    raise InvalidInput(msg, field=field)
+
+
+def _even(parsed: Any) -> bool:
+    import pandas as pd
+
+    return not parsed.hasnans and parsed.is_unique and pd.infer_freq(pd.DatetimeIndex(parsed)) is not None
