@@ -156,6 +156,17 @@ class Operation:
         """Check settings and return all of them, with the defaults filled in."""
         return {**self.defaults, **self.validate(given)}
 
+    def require(self, given: Mapping[str, Any]) -> None:
+        """Refuse arguments, by name, without some of the data that is needed; the message names a misspelt one."""
+        unknown = next((n for n in given if n not in self.data and n not in self.rules), "")
+        for name, one in self.data.items():
+            if one.required and given.get(name) is None:
+                about = self.documentation.get(name, one.kind.__name__).rstrip(".")
+                hint = nearest(unknown, self.data) if unknown else ""
+                known = ", ".join(sorted(one.kind.samples()))
+                more = hint if hint.startswith("did") else f"samples are {known}" if known else ""
+                raise InvalidInput("; ".join(filter(None, [f"{self.name} needs {name}: {about}", more])), field=name)
+
     def describe(self) -> dict[str, Any]:
         """Return what ``prism operations --json`` prints: name, summary, data, settings schema and result fields."""
         fields: dict[str, Any] = getattr(self.result, "describe_fields", dict)()
@@ -215,6 +226,7 @@ def operation(
         def checked(*args: P.args, **kwargs: P.kwargs) -> R:
             data = row.data
             settings = {k: v for k, v in kwargs.items() if k not in data}
+            row.require({**kwargs, **dict(zip(data, args, strict=False))})
             if settings or row._required:
                 kwargs.update(row.validate(settings))
             return body(*args, **kwargs)

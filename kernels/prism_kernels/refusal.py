@@ -82,8 +82,17 @@ def plain(value: Any) -> Any:
 
 
 def _short(value: Any) -> str:
-    text = repr(value)
+    text = repr(_bare(value))
     return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "…"
+
+
+def _bare(value: Any) -> Any:
+    """Return a value as the settings hold it, so that lists, tuples and numpy's numbers are told alike everywhere."""
+    if isinstance(value, np.generic) or is_array(value):
+        value = plain(value)
+    if isinstance(value, Mapping):
+        return {name: _bare(one) for name, one in value.items()}
+    return tuple(map(_bare, value)) if isinstance(value, list | tuple) else value
 
 
 def _hint(rule: Rule, value: Any) -> str:

@@ -19,7 +19,7 @@ from pydantic_core import to_json
 
 from prism_kernels import lanes, progress, telemetry
 from prism_kernels.arrays import device_of
-from prism_kernels.errors import InvalidInput, nearest
+from prism_kernels.errors import InvalidInput
 from prism_kernels.inputs import Input
 from prism_kernels.operation import Operation, find
 
@@ -207,16 +207,12 @@ def run(operation: str | Callable[..., Any] | Operation, *data: Any, **arguments
 def _named(row: Operation, data: tuple[Any, ...], arguments: Mapping[str, Any]) -> dict[str, Any]:
     names = list(row.data)
     if len(data) > len(names):
-        msg = f"{row.name} takes {len(names)} data arguments ({', '.join(names)}), and {len(data)} were given"
+        count = f"{len(names)} data argument{'' if len(names) == 1 else 's'}"
+        msg = f"{row.name} takes {count} ({', '.join(names)}), and {len(data)} were given"
         raise InvalidInput(msg, field="data")
     given = dict(zip(names, data, strict=False))
     given.update({n: arguments[n] for n in names if n in arguments})
-    for name, one in row.data.items():
-        if one.required and given.get(name) is None:
-            hints = [k for k in arguments if k not in row.rules]
-            hint = f"; {nearest(hints[0], names)}" if hints else ""
-            msg = f"{row.name} needs {name}: {row.documentation.get(name, one.kind.__name__)}{hint}"
-            raise InvalidInput(msg, field=name)
+    row.require({**arguments, **given})
     return given
 
 

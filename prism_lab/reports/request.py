@@ -61,6 +61,8 @@ def check(template: Template, given: Mapping[str, Any]) -> Request:
     known = [*data, *(n for n in template.row.rules if n not in data)]
     for name in given:
         if name not in known:
+            if template.generic:
+                template.row.validate({name: given[name]})  # refuses it in the operation's own words
             msg = (
                 f"report {template.name} has no parameter {name!r}; {nearest(name, known) if known else 'it has none'}"
             )
@@ -72,11 +74,7 @@ def check(template: Template, given: Mapping[str, Any]) -> Request:
     sources = {n: v for n, v in template.defaults.items() if n in data}
     sources |= {n: v if v is None else str(v) for n, v in given.items() if n in data}
     inputs = {n: data[n].kind.resolve(text, field=n) for n, text in sources.items() if text is not None}
-    for name, one in data.items():
-        if one.required and name not in inputs:
-            samples = ", ".join(sorted(one.kind.samples()))
-            msg = f"report {template.name} needs {name}: give it as --data {name}=FILE, or a sample ({samples})"
-            raise InvalidInput(msg, field=name)
+    template.row.require(inputs)
     parameters = {**sources, **{n: resolved[n] for n in template.row.rules if n not in data}}
     injected = {**{n: sources[n] for n in given if n in data}, **{n: resolved[n] for n in settings}}
     if template.generic:

@@ -19,8 +19,11 @@ from prism_lab.store import Entry, Store
         (("forecast", "--data", "y=niel"), "y names no sample and no file: 'niel'; did you mean 'nile'?"),
         (("forecast", "--data", "x=nile"), "report forecast takes no data called 'x'"),
         (("forecast", "-p", "y=nile", "--data", "y=nile"), "names y, which -p or --data gave already"),
-        (("timeseries.decompose",), "report timeseries.decompose needs y"),
-        (("timeseries.decompose", "-p", "periods=3"), "did you mean 'period'?"),
+        (("timeseries.decompose",), "timeseries.decompose needs y: "),
+        (
+            ("timeseries.decompose", "-p", "periods=3"),
+            "timeseries.decompose has no setting 'periods'; did you mean 'period'?",
+        ),
     ],
 )
 def test_bad_parameters_are_refused_before_a_kernel_starts(prism, tmp_path, arguments, sentence):

@@ -1,5 +1,6 @@
 """The decorator: what it accepts, what it refuses and in which words, and what it keeps of the function."""
 
+import functools
 import inspect
 import pickle
 import typing
@@ -11,7 +12,7 @@ import pytest
 from annotated_types import Ge, Gt, Le, Lt
 from jaxtyping import Float
 
-from prism_kernels import InvalidInput, Result, Series, find, operation, operations
+from prism_kernels import InvalidInput, Result, Series, find, operation, operations, run, sample
 from prism_kernels.arrays import Array
 from prism_kernels.inputs import AnySeries
 from prism_kernels.operation import Operation
@@ -88,6 +89,9 @@ def test_the_body_gets_numbers_lists_and_groups_as_it_declares_them():
         ({"factor": float("inf")}, "factor must be a number above 0 and below 10, and inf was given"),
         ({"method": "robst"}, "method must be one of 'plain', 'robust', and 'robst' was given; did you mean 'robust'?"),
         ({"span": (1, 2)}, "span must be three whole numbers, and (1, 2) was given"),
+        ({"span": [1, 2]}, "span must be three whole numbers, and (1, 2) was given"),
+        ({"factor": np.float64(95)}, "factor must be a number above 0 and below 10, and 95.0 was given"),
+        ({"levels": np.array([1.0])}, "levels must be a list of numbers above 0 and below 1, and (1.0,) was given"),
         ({"span": (1, 2, 3.5)}, "span must be three whole numbers, and (1, 2, 3.5) was given"),
         ({"levels": (0.5, 1.0)}, "levels must be a list of numbers above 0 and below 1, and (0.5, 1.0) was given"),
         ({"penalty": "aic"}, "penalty must be 'bic' or a number, and 'aic' was given"),
@@ -109,6 +113,16 @@ def test_a_setting_that_breaks_its_rule_is_refused_in_one_sentence(given, senten
 def test_a_missing_setting_is_named_with_its_rule():
     with pytest.raises(InvalidInput, match=r"^tests.needs needs h, a whole number at least 1$"):
         needs([1.0])
+
+
+@pytest.mark.parametrize("call", [needs, functools.partial(run, "tests.needs")])
+def test_missing_data_is_named_with_its_samples_and_the_nearest_name(call):
+    with pytest.raises(InvalidInput, match=r"^tests\.needs needs y: .*samples are co2, elnino"):
+        call(h=1)
+    with pytest.raises(InvalidInput, match=r"^tests\.needs needs y: "):
+        call(None, h=1)
+    with pytest.raises(InvalidInput, match=r"^tests\.needs needs y: .*did you mean 'y'\?$"):
+        call(h=1, yy=[1.0])
 
 
 def test_data_and_settings_are_told_apart_by_annotation():
@@ -204,7 +218,6 @@ def test_each_result_is_frozen_and_says_what_its_fields_are(name):
 
 @pytest.mark.parametrize("name", REGISTERED)
 def test_each_example_runs_and_its_result_goes_out_every_way(name):
-    from prism_kernels import run, sample
 
     row = find(name)
     data = {k: sample(v) for k, v in row.example.items() if k in row.data}

@@ -111,7 +111,7 @@ def test_a_notebook_without_parameters_is_refused(written):
 
 
 def test_an_operation_needs_its_data_and_has_no_default_for_it():
-    with pytest.raises(InvalidInput, match="report timeseries.decompose needs y: give it as --data y=FILE"):
+    with pytest.raises(InvalidInput, match="timeseries.decompose needs y: Series .* samples are co2"):
         check(find_template("timeseries.decompose"), {"period": 12})
     request = check(find_template("timeseries.decompose"), {"y": "elnino", "period": 12})
     assert request.injected == {
