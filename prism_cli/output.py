@@ -29,7 +29,7 @@ def check_target(target: Path) -> None:
     Raises
     ------
     InvalidInput
-        For a suffix that names no format and for a folder that is not there.
+        For a suffix that names no format, a folder that is not there, and what cannot be written to.
     """
     if target.suffix.lower() not in _WRITERS:
         hint = nearest(target.suffix, _WRITERS) if target.suffix else "known are " + ", ".join(_WRITERS)
@@ -37,6 +37,12 @@ def check_target(target: Path) -> None:
         raise InvalidInput(msg, field="out")
     if not target.absolute().parent.is_dir():
         msg = f"--out: there is no folder {target.absolute().parent}; make it first"
+        raise InvalidInput(msg, field="out")
+    if target.is_dir():
+        msg = f"--out: {target} is a folder; give the name of a file in it"
+        raise InvalidInput(msg, field="out")
+    if not os.access(target.absolute().parent, os.W_OK):
+        msg = f"--out: the folder {target.absolute().parent} cannot be written to; choose another"
         raise InvalidInput(msg, field="out")
     if target.suffix.lower() in (".parquet", ".pq"):
         require("pyarrow", extra="lab", purpose="Parquet")

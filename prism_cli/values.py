@@ -22,13 +22,9 @@ def value_of(text: str) -> Any:
         ``12``, ``[0.8, 0.95]``, ``true``, ``null``, ``"12"`` for a text of digits, or any other text.
     """
     try:
-        return json.loads(text, parse_constant=_text)
-    except ValueError:
+        return json.loads(text)
+    except (ValueError, RecursionError):
         return text
-
-
-def _text(name: str) -> str:
-    return name  # NaN and Infinity are no JSON; as texts they are refused where a number belongs
 
 
 def pairs(given: Iterable[str], option: str, texts: Container[str] = ()) -> dict[str, Any]:

@@ -66,7 +66,12 @@ def test_without_out_a_table_is_printed_and_nothing_written(prism, tmp_path):
         ),
         (("timeseries.metrics", "--set", "seson=3"), "has no setting 'seson'; did you mean 'season_length'?"),
         (("timeseries.metrics", "--set", "season_length"), "--set takes name=value, and 'season_length' was given"),
-        (("timeseries.metrics", "--set", "level=NaN"), "level must be a number above 0 and below 1"),
+        (
+            ("timeseries.metrics", "--set", "level=NaN"),
+            "level must be a number above 0 and below 1 or nothing (null), and nan",
+        ),
+        (("timeseries.metrics", "--set", "level=" + "[" * 5000), "level must be a number above 0 and below 1"),
+        (("timeseries.metrics", "--data", "y_true="), "y_true names no sample and no file: ''; known are 'co2'"),
         (("timeseries.metrics", "--set", "level=0.8", "--set", "level=0.9"), "--set names level twice; give it once"),
         (("timeseries.metrics", "--set", "y_train=nile"), "give it as --data y_train=SAMPLE|FILE"),
         (("timeseries.metrics", "--data", "y_tru=nile"), "takes no data called 'y_tru'; did you mean 'y_true'?"),
@@ -122,8 +127,8 @@ def test_operations_lists_the_registry(prism):
 
 
 def test_values_are_json_or_the_text_they_are():
-    texts = ("12", "0.5", "[0.8, 0.95]", "null", "true", "ets", '"12"', "NaN", "-Infinity", "a=b", "")
-    values = (12, 0.5, [0.8, 0.95], None, True, "ets", "12", "NaN", "-Infinity", "a=b", "")
+    texts = ("12", "0.5", "[0.8, 0.95]", "null", "true", "ets", '"12"', "-Infinity", "a=b", "")
+    values = (12, 0.5, [0.8, 0.95], None, True, "ets", "12", -np.inf, "a=b", "")
     assert tuple(map(value_of, texts)) == values
 
 
