@@ -61,11 +61,8 @@ class LinkedForecastView(ForecastView):
         result
             A decomposition, anomalies or a trend of the same series.
         """
-        from prism_widgets import runtime
-
         self._beside[name] = None if result is None else result.to_numpy()
         self._draw_beside(name, self.place)
-        runtime.push(self._pane)
 
     def _draw_beside(self, name: str, place: int) -> None:
         found = self._beside[name]

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Coroutine
 from typing import Any, Literal
 
-__all__ = ["Place", "ensure", "init", "on_screen", "prepare", "push", "spawn", "where"]
+__all__ = ["Place", "ensure", "init", "on_screen", "prepare", "spawn", "where"]
 
 Place = Literal["voila", "lab", "server", "plain"]
 
@@ -61,7 +61,7 @@ def init(**options: Any) -> Place:
     if place == "voila" and _ROOTS[0] in os.environ:
         _leave_loading_to_the_page()
         pn.extension(comms="ipywidgets", inline=False, **options)
-    elif place == "voila":
+    elif place in ("voila", "lab"):
         pn.extension(comms="ipywidgets", inline=True, **options)  # with the default comms every slider is dead
     else:
         pn.extension(comms="default", inline=True, **options)
@@ -140,20 +140,6 @@ def on_screen(change: Callable[[], None]) -> None:
         document.add_next_tick_callback(change)
     else:
         change()
-
-
-def push(pane: Any) -> None:
-    """Send changes of Bokeh models to a notebook's page, where nothing else does.
-
-    Parameters
-    ----------
-    pane
-        The pane that holds the models.
-    """
-    if where() == "lab":
-        from panel.io import push_notebook
-
-        push_notebook(pane)
 
 
 def spawn(work: Callable[[], Coroutine[Any, Any, Any]]) -> bool:

@@ -101,7 +101,6 @@ class View(pn.viewable.Viewer):
         if self.result is None or self._figure is None:
             return
         self._draw(self.result, self.place)
-        runtime.push(self._pane)
         text = self.summary(self.result, self.place)
         self._words.object = f'<p style="margin:0;font-size:14px">{html.escape(text)}</p>'
 
