@@ -34,8 +34,9 @@ class ForecastView(View):
         made.line("x", "y", source=self._fitted, color=ORANGE, line_width=1, alpha=0.8, legend_label="fitted")
         made.line("x", "y", source=self._past, color=GREY, line_width=1.6, legend_label="past")
         made.line("x", "mean", source=self._future, color=BLUE, line_width=2.2, legend_label="forecast")
-        made.legend.location, made.legend.click_policy = "top_left", "hide"
-        made.legend.background_fill_alpha = 0.6
+        made.legend.click_policy, made.legend.orientation = "hide", "horizontal"
+        made.legend.border_line_alpha, made.legend.background_fill_alpha = 0, 0
+        made.add_layout(made.legend[0], "above")
         return made
 
     def _holds(self, result: Any) -> bool:

@@ -66,6 +66,7 @@ class Visit:
     refused: list = field(default_factory=list)
 
     def __post_init__(self):
+        self.page.set_default_timeout(90_000)  # a loaded machine starts a kernel in half a minute
         self.page.add_init_script(DEEP)
         self.page.on("console", lambda m: self.errors.append(m.text) if m.type == "error" else None)
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
@@ -81,7 +82,7 @@ class Visit:
     def slider(self):
         return self.page.get_by_role("slider").first
 
-    def until(self, holds, seconds=30.0):
+    def until(self, holds, seconds=90.0):
         """Wait until something holds; say whether it did."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
@@ -90,7 +91,7 @@ class Visit:
             self.page.wait_for_timeout(100)
         return bool(holds())
 
-    def at_rest(self, seconds=30.0):
+    def at_rest(self, seconds=60.0):
         """Wait until the page stands still for half a second; return its pixels and text then."""
         end, last = time.monotonic() + seconds, None
         while time.monotonic() < end:
