@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-import socket
 import sys
-import tempfile
 import threading
 import time
 import urllib.error
@@ -20,11 +18,18 @@ from urllib.parse import urlencode
 
 from prism_kernels.errors import InvalidInput
 from prism_lab import places
+from prism_lab.footing import existing, free_port, writable, writable_runtime
 
-__all__ = ["lab", "panel_serve", "voila"]
+__all__ = ["jupyter_config", "lab", "panel_serve", "voila"]
 
 _PATIENCE = 120.0
 _EXTENSIONS = ("prism_lab.extension", "voila.server_extension", "jupyter_server_proxy")
+_ANYWHERE = {
+    "ServerApp.kernel_manager_class": "prism_lab.kernels.ViewerKernels",
+    "LabApp.default_url": "/prism/",
+    "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
+    "LabApp.news_url": "",
+}
 
 
 def lab(
@@ -70,26 +75,47 @@ def lab(
     The token is the environment's ``JUPYTER_TOKEN``, else a new random one. Nothing of the user's Jupyter
     configuration is changed; what it says about anything else than addresses holds here too.
     """
-    root = _writable(Path(notebook_dir or Path.cwd()).expanduser(), "notebook_dir", "--notebook-dir")
-    folder = places.dashboards_folder(root)
-    _free(ip, port)
-    os.environ.update(places.jupyter_paths())
-    _writable_runtime()
+    root = writable(Path(notebook_dir or Path.cwd()).expanduser(), "notebook_dir", "--notebook-dir")
+    free_port(ip, port)
+    writable_runtime()
     _quiet(debug)
     from jupyterlab.labapp import LabApp
-    from traitlets.config import Config
 
-    from prism_lab import voila as voila_side
-
-    config = Config(voila_side.beside_lab(folder))
+    config = jupyter_config(root)
     config.IdentityProvider.token = os.environ.get("JUPYTER_TOKEN") or secrets.token_hex(24)
-    config.ServerProxy.servers = {"prism-gallery": _launcher_card()}
     arguments = _lab_arguments(port=port, ip=ip, root=root, base_url=base_url, debug=debug)
     server = LabApp.initialize_server(argv=arguments, config=config)
     address = _address(ip, port, f"{server.base_url}prism/", server.identity_provider.token)
     threading.Thread(target=_announce, args=(address, browser), daemon=True).start()
     server.start()
     return 0
+
+
+def jupyter_config(root: Path) -> Any:
+    """Return what makes any Jupyter server PRISM's, for a configuration file: gallery, dashboards, launcher card.
+
+    Parameters
+    ----------
+    root
+        The folder the analyst works in.
+
+    Raises
+    ------
+    InvalidInput
+        When the settings of the dashboards cannot be read.
+    """
+    os.environ.update(places.jupyter_paths())
+    from traitlets.config import Config
+
+    from prism_lab import voila as voila_side
+
+    config = Config(voila_side.beside_lab(places.dashboards_folder(root)))
+    config.ServerProxy.servers = {"prism-gallery": _launcher_card()}
+    config.ServerApp.jpserver_extensions = dict.fromkeys(_EXTENSIONS, True)
+    for name, value in _ANYWHERE.items():
+        section, _, key = name.partition(".")
+        config[section][key] = value
+    return config
 
 
 def _lab_arguments(*, port: int, ip: str, root: Path, base_url: str, debug: bool) -> list[str]:
@@ -103,12 +129,9 @@ def _lab_arguments(*, port: int, ip: str, root: Path, base_url: str, debug: bool
         "ServerApp.open_browser": False,
         "ServerApp.answer_yes": True,  # one Ctrl-C is enough
         "ServerApp.allow_root": True,
-        "ServerApp.kernel_manager_class": "prism_lab.kernels.ViewerKernels",
         "ServerApp.log_level": 20 if debug else 40,
-        "LabApp.default_url": "/prism/",
         "LabApp.log_level": 20 if debug else 40,
-        "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
-        "LabApp.news_url": "",
+        **_ANYWHERE,
     }
     switched = [f"--ServerApp.jpserver_extensions={name}=True" for name in _EXTENSIONS]
     return [*switched, *(f"--{name}={value}" for name, value in settings.items())]
@@ -165,8 +188,8 @@ def voila(
     InvalidInput
         When the port is taken or the folder is missing.
     """
-    folder = _existing(Path(dashboards), "dashboards") if dashboards else places.dashboards_folder(Path.cwd())
-    _free(ip, port)
+    folder = existing(Path(dashboards), "dashboards") if dashboards else places.dashboards_folder(Path.cwd())
+    free_port(ip, port)
     os.environ.update(places.jupyter_paths())
     _quiet(debug)
     from traitlets.config import Config
@@ -215,12 +238,12 @@ def panel_serve(
     InvalidInput
         When the port is taken, or the folder is missing or holds no notebook.
     """
-    folder = _existing(Path(dashboards), "dashboards") if dashboards else places.dashboards_folder(Path.cwd())
+    folder = existing(Path(dashboards), "dashboards") if dashboards else places.dashboards_folder(Path.cwd())
     notebooks = sorted(folder.glob("*.ipynb"))
     if not notebooks:
         msg = f"{folder} holds no notebook to serve; name another folder"
         raise InvalidInput(msg, field="dashboards")
-    _free(ip, port)
+    free_port(ip, port)
     import panel
     import panel_material_ui  # noqa: F401 - its files are only served when it was imported before the server starts
 
@@ -240,56 +263,6 @@ def _quiet(debug: bool) -> None:
         import voila  # noqa: F401 - it switches such notes on when it is imported
 
         warnings.filterwarnings("ignore", category=DeprecationWarning)
-
-
-def _free(ip: str, port: int) -> None:
-    """Refuse a port that is taken, before anything starts."""
-    if not 1 <= port <= 65535:
-        msg = f"port must be between 1 and 65535, and is {port}"
-        raise InvalidInput(msg, field="port")
-    with socket.socket(socket.AF_INET6 if ":" in ip else socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # what closed a moment ago is no obstacle
-        try:
-            probe.bind((ip, port))
-        except OSError as error:
-            msg = f"port {port} on {ip} cannot be used ({error.strerror}); choose another with --port {_other(port)}"
-            raise InvalidInput(msg, field="port", where=str(port)) from error
-
-
-def _other(port: int) -> int:
-    return port + 1 if port < 65535 else port - 1
-
-
-def _existing(folder: Path, field: str) -> Path:
-    if not folder.is_dir():
-        msg = f"{field} {folder} is not a folder; name one that exists"
-        raise InvalidInput(msg, field=field, where=str(folder))
-    return folder.resolve()
-
-
-def _writable(folder: Path, field: str, way_out: str) -> Path:
-    folder = _existing(folder, field)
-    try:
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        msg = f"{field} {folder} cannot be written ({error.strerror}); choose another with {way_out}"
-        raise InvalidInput(msg, field=field, where=str(folder)) from error
-    return folder
-
-
-def _writable_runtime() -> None:
-    """Refuse early where Jupyter could not keep its connection files."""
-    from jupyter_core.paths import jupyter_runtime_dir
-
-    folder = Path(jupyter_runtime_dir())
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        msg = f"Jupyter cannot write to {folder} ({error.strerror}); name another folder in JUPYTER_RUNTIME_DIR"
-        raise InvalidInput(msg, field="JUPYTER_RUNTIME_DIR", where=str(folder)) from error
 
 
 def _address(ip: str, port: int, path: str, token: str) -> str:

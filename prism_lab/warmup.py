@@ -67,7 +67,7 @@ def warm_up(*, processes: int | None = None) -> Warmth:
     hits = _compile_all(cold, crew) if cold else {}
     return Warmth(
         compiled=tuple(sorted(name for name, cached in hits.items() if not cached)),
-        cached=tuple(sorted(".".join(name) for name in kernels if not (hits.get(".".join(name)) is False))),
+        cached=tuple(sorted(".".join(name) for name in kernels if hits.get(".".join(name)) is not False)),
         seconds=time.perf_counter() - start,
         folder=str(lanes.cache_folder()),
     )

@@ -68,9 +68,9 @@ def check(template: Template, given: Mapping[str, Any]) -> Request:
             )
             raise InvalidInput(msg, field=name)
     settings = {n: v for n, v in given.items() if n not in data}
-    resolved = template.row.resolve(settings)
     if template.operation is not None and not template.generic:
-        _check_with(template.operation, {n: v for n, v in resolved.items() if n not in data})
+        _check_with(template.operation, {n: v for n, v in {**template.defaults, **settings}.items() if n not in data})
+    resolved = template.row.resolve(settings)
     sources = {n: v for n, v in template.defaults.items() if n in data}
     sources |= {n: v if v is None else str(v) for n, v in given.items() if n in data}
     inputs = {n: data[n].kind.resolve(text, field=n) for n, text in sources.items() if text is not None}
@@ -82,7 +82,7 @@ def check(template: Template, given: Mapping[str, Any]) -> Request:
     return Request(template=template, parameters=parameters, injected=injected, inputs=inputs)
 
 
-def _check_with(operation: Operation, resolved: Mapping[str, Any]) -> None:
-    settings = {n: v for n, v in resolved.items() if n in operation.rules}
+def _check_with(operation: Operation, given: Mapping[str, Any]) -> None:
+    settings = {n: v for n, v in given.items() if n in operation.rules}
     if set(operation.rules) - set(operation.defaults) <= set(settings):
         operation.validate(settings)

@@ -1,0 +1,48 @@
+"""Binder: the same lock, and any Jupyter server with its configuration file opens on the gallery."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import yaml
+
+from prism_lab.child import free_port
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_environment_has_no_versions_of_its_own():
+    lines = (ROOT / "binder" / "requirements.txt").read_text().split("\n")
+    assert [line for line in lines if line] == ["-c ../lock.txt", "-e ..[lab]"]
+
+
+def test_a_plain_jupyterlab_with_binders_configuration_opens_on_the_gallery(tmp_path):
+    port = free_port()
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", f"--ServerApp.port={port}", "--allow-root"]
+    command += [f"--config={ROOT / 'binder' / 'jupyter_server_config.py'}", "--IdentityProvider.token=letmein"]
+    with (tmp_path / "log").open("w") as log:
+        server = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, env={**os.environ, "JUPYTER_TOKEN": ""})
+    try:
+        page = _page(f"http://127.0.0.1:{port}/?token=letmein", seconds=90)
+    finally:
+        server.send_signal(signal.SIGTERM)
+        server.wait(30)
+    title = yaml.safe_load((ROOT / "dashboards" / "forecast.yaml").read_text())["title"]
+    assert title in page, (tmp_path / "log").read_text()[-2000:]
+    assert "voila/render/dashboards/forecast.ipynb" in page
+
+
+def _page(address, seconds):
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPCookieProcessor())
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            with opener.open(address, timeout=5) as answer:
+                return answer.read().decode()
+        except OSError:
+            time.sleep(0.3)
+    return ""
