@@ -69,8 +69,8 @@ def to_numpy(value: Array) -> np.ndarray[Any, Any]:
     value
         Array of any library, on any device.
     """
-    if isinstance(value, np.ndarray):
-        return value
+    if isinstance(value, np.ndarray | np.generic):
+        return np.asarray(value)
     if array_api_compat.is_torch_array(value):
         return np.asarray(value.detach().cpu().numpy())
     if array_api_compat.is_cupy_array(value):

@@ -42,3 +42,8 @@ def test_two_devices_are_refused_by_name():
 
 def test_nothing_given_is_passed_over():
     assert namespace_of(x=np.zeros(1), y=None) is namespace_of(x=np.zeros(1))
+
+
+def test_a_single_number_of_numpy_becomes_an_array_without_dimensions():
+    assert to_numpy(np.int64(3)).shape == ()
+    assert to_numpy(np.float64(2.5)) == 2.5

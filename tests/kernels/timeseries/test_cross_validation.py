@@ -150,3 +150,10 @@ def test_progress_counts_windows_and_cancelling_stops():
     ear = Listener(lambda done, total, label: ear.cancel() if label == "windows" and done == 1 else None)
     with listen(ear), pytest.raises(Cancelled):
         cross_validate(BATCH, h=3, n_windows=3, **GIVEN)
+
+
+def test_the_numbers_of_the_last_periods_known_are_written_as_json():
+    import json
+
+    found = cross_validate(wave(60), h=3, model="seasonal_naive", interval="analytic")
+    assert json.loads(found.to_json())["cutoff"] == [56]
