@@ -14,10 +14,12 @@ from prism_kernels.errors import InvalidInput
 from prism_kernels.inputs import AnySeries, Series
 from prism_kernels.operation import operation
 from prism_kernels.result import Result
+from prism_kernels.timeseries.units import unit_of
 
 __all__ = ["Diagnosis", "diagnose"]
 
 _LEAST = 8
+_ROUNDING = 1e-30  # variance over squared mean that is nothing but the rounding of the mean
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -114,12 +116,13 @@ def diagnose(
 def _one(series: Series, k: int, lags: int, n_params: int, bins: int) -> dict[str, Any]:
     from scipy.special import chdtrc
 
-    values = series.lanes[k, series.first[k] :]
+    unit = float(unit_of(series.lanes[[k]])[0])
+    values = series.lanes[k, series.first[k] :] / unit
     n, mean = len(values), float(values.mean())
     centred = values - mean
     variance = float(centred @ centred) / n
-    if not variance > 0:
-        msg = f"{series.names[k]} has residuals that are all {mean:g}; there is nothing to diagnose"
+    if not variance > _ROUNDING * mean**2:
+        msg = f"{series.names[k]} has residuals that are all {mean * unit:g}; there is nothing to diagnose"
         raise InvalidInput(msg, field="y", where=series.names[k])
     acf = np.array([centred[j:] @ centred[: n - j] for j in range(1, lags + 1)]) / (n * variance)
     box = n * (n + 2) * float(np.sum(acf**2 / (n - np.arange(1, lags + 1))))
@@ -134,8 +137,8 @@ def _one(series: Series, k: int, lags: int, n_params: int, bins: int) -> dict[st
         "ljung_box_p": float(chdtrc(max(1, lags - n_params), box)),
         "jarque_bera": bera,
         "jarque_bera_p": float(chdtrc(2, bera)),
-        "mean": mean,
-        "sd": float(values.std(ddof=1)),
+        "mean": mean * unit,
+        "sd": float(values.std(ddof=1)) * unit,
         "count": count.astype(np.int64),
-        "edge": edge,
+        "edge": edge * unit,
     }

@@ -65,3 +65,19 @@ def test_memory_is_found_and_noise_is_not():
 def test_what_cannot_be_diagnosed_is_refused(data, settings, sentence):
     with pytest.raises(InvalidInput, match=f"^{sentence}$"):
         diagnose(data, **settings)
+
+
+@pytest.mark.parametrize("size", [1e150, 1e300, 1e-150, 1e-300])
+def test_residuals_of_any_size_are_told_from_noise_alike(size):
+    y = np.random.default_rng(4).standard_normal(60)
+    usual, other = diagnose(y), diagnose(y * size)
+    for name in ("acf", "ljung_box", "ljung_box_p", "jarque_bera", "jarque_bera_p"):
+        np.testing.assert_allclose(getattr(other, name), getattr(usual, name), rtol=1e-9)
+    np.testing.assert_array_equal(other.count, usual.count)
+    for name in ("mean", "sd", "edge"):
+        np.testing.assert_allclose(getattr(other, name) / size, getattr(usual, name), rtol=1e-9)
+
+
+def test_residuals_that_differ_by_rounding_alone_are_refused():
+    with pytest.raises(InvalidInput, match="all 0.1; there is nothing to diagnose"):
+        diagnose(np.full(18, 0.1))
