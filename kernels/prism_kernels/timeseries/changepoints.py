@@ -21,6 +21,7 @@ Cost: TypeAlias = Literal["l2", "normal", "poisson"]
 _PARAMETERS = {"l2": 2, "normal": 3, "poisson": 2}  # of one more segment: where it starts, and what it is like
 _KINDS = {"l2": 0, "normal": 1, "poisson": 2}
 _NORMAL_MAD = 0.6744897501960817
+_MOST = 1e300  # as a penalty: no change is worth it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,21 +87,24 @@ def changepoints(
         sums=_running(scaled),
         squares=_running(scaled * scaled),
     )
-    if n_changepoints is not None:
-        ends, costs = problem.fixed(n_changepoints)
-        each = np.full(len(y), np.nan)
-    else:
-        each = _bic(cost, scaled, there, count) if penalty == "bic" else np.full(len(y), float(penalty))
-        if penalty != "bic" and cost == "l2":
-            each = each / scale / scale
-        ends, costs = problem.pruned(each)
+    back = scale if cost == "l2" else np.ones(len(y))
+    with np.errstate(over="ignore"):  # squares of values around 1e±200, which no float64 can hold, are infinite
+        if n_changepoints is not None:
+            ends, costs = problem.fixed(n_changepoints)
+            each = np.full(len(y), np.nan)
+        elif penalty == "bic":
+            each = _bic(cost, scaled, there, count)
+            ends, costs = problem.pruned(each)
+            each = each * back * back
+        else:
+            each = np.full(len(y), float(penalty))
+            ends, costs = problem.pruned(np.minimum(each / back / back, _MOST))
     if cost == "normal":
         costs = costs + count * (math.log(2 * math.pi) + 2 * np.log(scale))
     if cost == "l2":
         costs = np.maximum(costs, 0.0)  # sums of squares, a rounding below 0 where nothing varies
-    back = scale if cost == "l2" else np.ones(len(y))
-    with np.errstate(over="ignore"):  # squares of values around 1e200, which no float64 can hold, are infinite
-        rows = zip(ends, costs * back * back, each * back * back, strict=True)
+    with np.errstate(over="ignore"):
+        rows = zip(ends, costs * back * back, each, strict=True)
     return [Cut(at=tuple(at), cost=float(c), penalty=float(p)) for at, c, p in rows]
 
 

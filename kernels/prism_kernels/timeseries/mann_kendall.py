@@ -16,6 +16,8 @@ __all__ = ["Monotone", "monotone_trend"]
 
 Floats: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
 
+_LEAST_TAIL = 1e-300  # of a normal; beyond it every slope lies inside
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Monotone:
@@ -91,9 +93,11 @@ def _discordant(series: Series) -> Any:
 
 def _slopes(series: Series, pairs: Any, variance: Floats, alpha: float) -> tuple[Floats, Floats]:
     """Return the median slope and the slopes whose ranks bound it (Sen 1968)."""
+    from scipy.special import ndtri
+
     from prism_kernels.timeseries.slopes_lanes import ranked_slopes
 
-    reach = NormalDist().inv_cdf(1 - alpha / 2) * np.sqrt(variance)
+    reach = -ndtri(max(alpha / 2, _LEAST_TAIL)) * np.sqrt(variance)
     low = np.maximum(np.rint((pairs - reach) / 2), 1)
     high = np.minimum(np.rint((pairs + reach) / 2) + 1, pairs)
     ranks = np.stack([(pairs + 1) // 2, pairs // 2 + 1, low, high], axis=1).astype(np.int64)

@@ -209,3 +209,17 @@ def test_a_spacing_without_usual_smoothing_is_refused():
     index = pd.date_range("2024-01-01", periods=20, freq="h")
     with pytest.raises(InvalidInput, match=r"the spacing of the dates \(h\) tells no usual smoothing; give penalty"):
         trend(pd.Series(np.arange(20.0), index=index), method="hp")
+
+
+def test_an_interval_that_nothing_may_miss_spans_all_slopes():
+    y = np.random.default_rng(6).standard_normal(12)
+    slopes = [(y[j] - y[i]) / (j - i) for i in range(12) for j in range(i + 1, 12)]
+    found = trend(y, method="theil_sen", alpha=1e-300)
+    assert found.slope_ci[0].tolist() == pytest.approx([min(slopes), max(slopes)])
+
+
+def test_a_penalty_beyond_all_costs_leaves_one_segment_and_is_reported_as_given():
+    y = np.r_[np.zeros(20), np.ones(20)] * 1e-200
+    found = trend(y, penalty=1e6)
+    assert found.changepoints == ((),)
+    assert found.penalty[0] == 1e6
