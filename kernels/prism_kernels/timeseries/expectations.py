@@ -81,7 +81,7 @@ def one_step(series: Series, season: int) -> Expectation:
 
     unit, model = unit_of(series.lanes), Ets()
     y = series.lanes / unit[:, None]
-    varied = np.flatnonzero(np.nanmax(y, axis=1) > np.nanmin(y, axis=1))
+    varied = np.flatnonzero(np.nanmax(y, axis=1, initial=-np.inf) > np.nanmin(y, axis=1, initial=np.inf))
     problem = Problem(y=np.ascontiguousarray(y[varied]), first=series.first[varied], h=1, season_length=(season,))
     reason = f"method 'forecast' with season_length {season}"
     require_length(series, model.needed(problem), reason, "use a shorter season_length or method='mad'")

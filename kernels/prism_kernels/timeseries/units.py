@@ -19,5 +19,5 @@ def unit_of(y: Floats) -> Floats:
     y
         Series × time; NaN is passed over.
     """
-    largest = np.nanmax(np.abs(y), axis=1)
+    largest = np.nanmax(np.abs(y), axis=1, initial=0.0)
     return np.asarray(np.ldexp(1.0, np.frexp(np.where(largest > 0, largest, 1.0))[1] - 1))

@@ -291,3 +291,9 @@ def test_the_days_unlike_all_others_are_found_in_taxi_rides(shared_data):
     assert all(found.is_anomaly[0, inside].any() for inside in windows)
     assert found.is_anomaly[0, ~np.any(windows, axis=0)].mean() < 0.04
     assert Series.of(y).length == 10_320
+
+
+def test_a_series_without_a_value_is_refused_by_name():
+    y = np.vstack([np.arange(40.0) ** 0.5, np.full(40, np.nan)])
+    with pytest.raises(InvalidInput, match="needs 10 values or more, and y has 0 in series 1"):
+        anomaly(y)
