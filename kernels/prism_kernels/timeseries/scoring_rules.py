@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ __all__ = ["interval_scores", "mean_there"]
 
 _NODES, _WEIGHTS = (tuple(map(float, v)) for v in np.polynomial.legendre.leggauss(40))
 _ERF_IS_ONE = 6.0
+_NO_WIDTH = 1e-20  # of an error: no float64 tells the score from the error
 
 
 def mean_there(values: Float[Array, "series time"], there: Array) -> Float[Array, " series"]:
@@ -50,15 +50,17 @@ def interval_scores(
     level
         Share of truths that [lo, hi] should hold.
     """
+    from scipy.special import erfinv
+
     xp = namespace_of(y_true=truth, y_pred=predicted, lo=lo, hi=hi)
-    there = ~xp.isnan(truth + predicted + lo + hi)
+    there = ~(xp.isnan(truth) | xp.isnan(predicted) | xp.isnan(lo) | xp.isnan(hi))
     zero = xp.zeros_like(truth)
     below, above = xp.where(truth < lo, lo - truth, zero), xp.where(truth > hi, truth - hi, zero)
     winkler = (hi - lo) + 2 / (1 - level) * (below + above)
     pinball = (
         _pinball(truth, lo, (1 - level) / 2) + _pinball(truth, predicted, 0.5) + _pinball(truth, hi, (1 + level) / 2)
     ) / 3
-    sigma = (hi - lo) / (2 * NormalDist().inv_cdf((1 + level) / 2))
+    sigma = (hi - lo) / (2 * math.sqrt(2) * float(erfinv(level)))
     return {
         "coverage": mean_there(xp.astype((truth >= lo) & (truth <= hi), truth.dtype), there),
         "winkler": mean_there(winkler, there),
@@ -76,7 +78,7 @@ def _pinball(truth: Array, quantile: Array, share: float) -> Array:
 def _normal_crps(error: Array, sigma: Array) -> Array:
     """Return the score of a normal distribution of width sigma that misses by error; |error| for no width."""
     xp = namespace_of(error=error, sigma=sigma)
-    flat = sigma == 0
+    flat = sigma <= _NO_WIDTH * xp.abs(error)
     width = xp.where(flat, xp.ones_like(sigma), sigma)
     z = error / width
     density = xp.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)

@@ -186,3 +186,15 @@ def test_two_libraries_do_not_meet():
     torch = pytest.importorskip("torch")
     with pytest.raises(MixedArrays, match="convert one of them"):
         metrics(TRUTH, torch.as_tensor(GUESS))
+
+
+@pytest.mark.parametrize("level", [1e-300, 1e-12])
+def test_a_narrow_level_has_the_score_of_a_wide_normal(level):
+    found = metrics([[0.0]], [[0.0]], lo=[[-level]], hi=[[level]], level=level)
+    sigma = 2 / np.sqrt(2 * np.pi)  # the density at 0 is 1 / (√(2π) σ), so that [-ε, ε] holds 2ε of it
+    assert found.crps[0] == pytest.approx(sigma * (2 / np.sqrt(2 * np.pi) - 1 / np.sqrt(np.pi)), rel=1e-6)
+
+
+def test_a_miss_of_very_many_widths_costs_its_distance():
+    found = metrics([[1e200]], [[0.0]], lo=[[-1e-200]], hi=[[1e-200]], level=0.9)
+    assert found.crps[0] == pytest.approx(1e200)
