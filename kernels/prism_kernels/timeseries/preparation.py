@@ -220,8 +220,12 @@ def refuse(y: Series, faults: Sequence[Fault], on_error: str) -> None:
     if y.count == 1:
         msg = f"y {faults[0].reason}"
         raise InvalidInput(msg, field="y", where=name)
-    told = "; ".join(f"{y.names[f.series]} {f.reason}" for f in faults[:_NAMED])
-    rest = ", ".join(y.names[f.series] for f in faults[_NAMED:])
+    alike: dict[str, list[str]] = {}
+    for fault in faults:
+        alike.setdefault(fault.reason, []).append(y.names[fault.series])
+    reasons = [(f"{first} {reason}", others) for reason, (first, *others) in alike.items()]
+    told = "; ".join(f"{text} (likewise {', '.join(others)})" if others else text for text, others in reasons[:_NAMED])
+    rest = ", ".join(name for _, names in list(alike.items())[_NAMED:] for name in names)
     many = f"{len(faults)} of {y.count} series"
     more = f"; and likewise {rest}" if rest else ""
     msg = f"y: {many} cannot be forecast: {told}{more}; remove them, or use on_error='status' to forecast the others"

@@ -152,9 +152,14 @@ def test_every_bad_series_of_a_batch_is_listed():
 
 def test_of_many_bad_series_the_first_ten_are_explained_and_all_are_named():
     with pytest.raises(InvalidInput) as caught:
-        naive({f"s{k}": wave(2) for k in range(13)}, interval="analytic")
+        naive({f"s{k}": wave(2 + k) for k in range(13)}, season_length=20, interval="analytic")
     assert "13 of 13 series" in str(caught.value)
     assert "; and likewise s10, s11, s12;" in str(caught.value)
+
+
+def test_series_that_are_bad_for_one_reason_share_its_words():
+    with pytest.raises(InvalidInput, match=r"s0 has 2 values, .* needs 14 or more .*\(likewise s1, s2\); remove them"):
+        naive({f"s{k}": wave(2) for k in range(3)}, season_length=12, interval="analytic")
 
 
 def test_bad_series_get_a_status_and_nan_rows_while_the_rest_is_forecast():
