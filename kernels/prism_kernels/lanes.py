@@ -166,7 +166,7 @@ def launch(kernel: Lane, count: int, *arguments: Any, label: str = "") -> None:
     """
     if count == 0:
         return
-    if any(hasattr(a, "__cuda_array_interface__") for a in arguments):
+    if any(_is_numba_s(a) or hasattr(a, "__cuda_array_interface__") for a in arguments):
         _launch_cuda(kernel, count, arguments)
         return
     ear = progress.listener()
@@ -225,10 +225,17 @@ def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(max_workers=max(1, len(os.sched_getaffinity(0))), thread_name_prefix="prism-lane")
 
 
+def _is_numba_s(value: Any) -> bool:
+    """Tell numba's own CUDA arrays, those of its simulator included, from those of other libraries."""
+    return bool(getattr(value, "__cuda_ndarray__", False))
+
+
 def _launch_cuda(kernel: Lane, count: int, arguments: tuple[Any, ...]) -> None:
     from numba import cuda
 
-    given = [cuda.as_cuda_array(a) if hasattr(a, "__cuda_array_interface__") else a for a in arguments]
+    progress.checkpoint()
+    foreign = [not _is_numba_s(a) and hasattr(a, "__cuda_array_interface__") for a in arguments]
+    given = [cuda.as_cuda_array(a) if f else a for a, f in zip(arguments, foreign, strict=True)]
     if kernel.stop:
         given.append(cuda.to_device(np.zeros(1, dtype=np.int64)))
     block = 64

@@ -1,5 +1,6 @@
 """Lane kernels: same bits for any chunking, progress, cancellation, and a cache nobody waits for twice."""
 
+import json
 import os
 import subprocess
 import sys
@@ -123,3 +124,49 @@ def test_a_cache_that_others_may_write_is_refused(tmp_path):
     done = fresh_process(tmp_path / "c")
     assert done.returncode != 0
     assert "can be written by others" in done.stderr
+
+
+SIMULATED = """
+import sys; sys.path.insert(0, {folder!r})
+import json
+import numpy as np
+from numba import cuda
+from demo_lanes import weighted_sum
+from prism_kernels import Cancelled, Listener
+from prism_kernels.lanes import launch
+from prism_kernels.progress import listen
+values = np.random.default_rng(0).normal(size=(301, 40))[:70, :5]
+there, total = cuda.to_device(np.ascontiguousarray(values)), cuda.to_device(np.full(70, np.nan))
+ear = Listener()
+ear.cancel()
+try:
+    with listen(ear):
+        launch(weighted_sum, 70, there, 2.0, 1, total)
+except Cancelled:
+    stopped = bool(np.isnan(total.copy_to_host()).all())
+launch(weighted_sum, 70, there, 2.0, 1, total)
+print(json.dumps([weighted_sum._grid is not None, stopped, total.copy_to_host().tolist()]))
+"""
+
+
+def test_arrays_of_a_gpu_run_there_one_thread_a_lane_with_the_bits_of_the_cpu():
+    code = SIMULATED.format(folder=str(Path(__file__).parent))
+    environment = {**os.environ, "NUMBA_ENABLE_CUDASIM": "1"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    on_cuda, stopped, total = json.loads(done.stdout)
+    assert on_cuda, "the arrays of the GPU went to the threads of the CPU"
+    assert stopped, "cancelled work was launched"
+    np.testing.assert_array_equal(total, summed(np.ascontiguousarray(VALUES[:70, :5])))
+
+
+@pytest.mark.parametrize("library", ["torch", "cupy"])
+def test_arrays_of_a_library_on_a_gpu_are_filled_in_place(library):
+    xp = pytest.importorskip(library)
+    if library == "torch" and not xp.cuda.is_available():
+        pytest.skip("no CUDA device for torch")
+    there = xp.asarray(VALUES, device="cuda") if library == "torch" else xp.asarray(VALUES)
+    total = xp.zeros_like(there[:, 0])
+    launch(weighted_sum, len(VALUES), there, 2.0, 1, total)
+    found = total.cpu().numpy() if library == "torch" else total.get()
+    np.testing.assert_allclose(found, summed(), rtol=1e-12)
