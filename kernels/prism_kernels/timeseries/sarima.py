@@ -144,7 +144,8 @@ def forecasts(fit: Fit, h: int, exog: Floats | None) -> tuple[Floats, Floats]:
     problem, orders, betas = fit.problem, fit.private["orders"], fit.private["betas"]
     length = problem.y.shape[1]
     known = None if problem.exog is None or exog is None else np.vstack([problem.exog, exog])
-    effects = _effects(problem, orders, betas, known, length + h)
+    with np.errstate(over="ignore", invalid="ignore"):  # a future beyond float64 is refused with its series' name
+        effects = _effects(problem, orders, betas, known, length + h)
     said = project(problem.y - effects[:, :length], problem.first, orders, fit.private["coefs"], h)
     return said.mean + effects[:, length:], np.sqrt(said.variance * fit.sigma2[:, None])
 

@@ -210,3 +210,9 @@ def test_nothing_of_a_refused_call_stays_behind():
     with pytest.raises(InvalidInput):
         naive(y)
     np.testing.assert_array_equal(y, before)
+
+
+def test_regressors_that_grow_beyond_measure_are_refused_with_the_way_out():
+    past, ahead = wave(80, seed=1)[None] * 1e-150, np.full((1, 2), 1e200)
+    with pytest.raises(InvalidInput, match="beyond the largest float64; divide it by a power of ten"):
+        forecast(wave(80), h=2, model="arima", exog=past, exog_future=ahead)
