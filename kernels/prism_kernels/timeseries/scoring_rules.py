@@ -80,7 +80,7 @@ def _normal_crps(error: Array, sigma: Array) -> Array:
     xp = namespace_of(error=error, sigma=sigma)
     flat = sigma <= _NO_WIDTH * xp.abs(error)
     width = xp.where(flat, xp.ones_like(sigma), sigma)
-    z = error / width
+    z = xp.where(flat, xp.zeros_like(error), error) / width
     density = xp.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)
     score = width * (z * _erf(z / math.sqrt(2)) + 2 * density - 1 / math.sqrt(math.pi))
     return xp.where(flat, xp.abs(error), score)
