@@ -10,6 +10,7 @@ from prism_kernels import telemetry
 from prism_kernels.arrays import Array, like
 from prism_kernels.inputs import Series
 from prism_kernels.timeseries import intervals
+from prism_kernels.timeseries.device import on_cpu
 from prism_kernels.timeseries.forecast_result import Forecast, Memory
 from prism_kernels.timeseries.model import OK, Fit, Floats, Model
 from prism_kernels.timeseries.preparation import CONSTANT, INVALID, Fault, Plan, Prepared, refuse
@@ -74,7 +75,7 @@ def assemble(
             "parameter": fit.param_names if fit is not None else (),
             "order": _ORDER,
         },
-        warnings=_warnings(y, prepared, status),
+        warnings=(*on_cpu(model, y.values, prepared.problem), *_warnings(y, prepared, status)),
         _memory=memory,
     )
 

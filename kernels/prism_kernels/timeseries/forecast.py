@@ -12,6 +12,7 @@ from prism_kernels.inputs import AnySeries, Series
 from prism_kernels.operation import operation
 from prism_kernels.timeseries import intervals
 from prism_kernels.timeseries.assembly import assemble
+from prism_kernels.timeseries.device import placed
 from prism_kernels.timeseries.forecast_result import Forecast
 from prism_kernels.timeseries.model import Floats, Model, Problem
 from prism_kernels.timeseries.models import ModelName, model_named, season_lengths
@@ -109,8 +110,11 @@ def forecast(
     :math:`\lceil (W+1)\,\text{level} \rceil / W` quantile of the scores says: errors from one origin resemble each
     other, so the correction for a finite sample counts origins. A level needs level/(1 − level) scores: 19 for 95 %, 99
     for 99 %.
-    A constant series is forecast by its constant with intervals of no width and the status ``constant``. All models run
-    on the CPU in float64; arrays come back in the library, on the device and of the dtype of ``y``.
+    A constant series is forecast by its constant with intervals of no width and the status ``constant``.
+    Series on an accelerator are fitted, calibrated and forecast there by ``arima``, all at once, where they are
+    complete and equally long, without regressors and with ``n_starts=1``. Everything else is converted once and runs on
+    the CPU, and ``warnings`` says so and why where ``y`` lives on an accelerator. Both compute in float64; arrays come
+    back in the library, on the device and of the dtype of ``y``.
 
     References
     ----------
@@ -157,6 +161,7 @@ def _forecast(y: Series, model: Model, template: Problem, plan: Plan, exog: Floa
             faults = intervals.calibration_faults(prepared, model, plan)
             refuse(y, faults, plan.on_error)
             prepared = prepared.without(faults)
+    model = placed(model, y.values, prepared.problem)
     if len(prepared.rows) == 0:
         return assemble(y, prepared, plan, model, None, None, exog)
     with telemetry.span("fit"):
