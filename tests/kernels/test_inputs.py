@@ -244,6 +244,13 @@ def test_what_cannot_be_analysed_is_refused_with_its_place(data, sentence):
             "date,y\n01/02/2020,1\n01/03/2020,2\n01/04/2020,3\n",
             "y has dates such as '01/02/2020', which may start with the day or the month; write them as 2024-12-31",
         ),
+        (
+            "date,y\n1600000000,1\n1600086400,2\n",
+            "y has 1600000000 in row 1 of column 'date' where a date belongs; write it as 2024-12-31, or leave the "
+            "column out",
+        ),
+        ("year,y\n2000,1\n2001,2\n,3\n", "y has no date in row 3; give each row its date, or remove it"),
+        ("date\n2020-01-01\n", "y has dates and no other column; at least one column must hold numbers"),
         ("date,y\n", "y has a header and no rows; at least one value is needed"),
         ('date,y\n2020-01-01,"1\n', "y: x.csv cannot be read as CSV: EOF inside string starting at row 1"),
         ("date,y\n2020-01-01,\x001\n", "y: x.csv is no text (line 2 holds a zero byte); save it as CSV in UTF-8"),
@@ -274,6 +281,31 @@ def test_a_bad_csv_is_refused_with_its_place(tmp_path, text, sentence):
 def test_dates_are_read_in_the_one_way_that_suits_all_of_them(texts, form, tmp_path):
     path = write(tmp_path, "date,y\n" + "".join(f"{t},{k}\n" for k, t in enumerate(texts)))
     assert list(Observations.of(path).index) == [datetime.strptime(t, form) for t in texts]
+
+
+@pytest.mark.parametrize(("months", "season"), [(1, 12), (3, 4), (12, 1)])
+def test_months_that_start_on_another_day_are_regular_and_go_on_so(months, season):
+    index = pd.DatetimeIndex([pd.Timestamp(2020, 1, 15) + pd.DateOffset(months=months * k) for k in range(9)])
+    series = Series.of(pd.Series(np.arange(6.0), index=index[:6]))
+    assert series.season == season
+    assert list(series.future(3)) == list(index[6:])
+
+
+@pytest.mark.parametrize("years", [range(2000, 2009), [2000.0, 2001.0, 2002.0]])
+def test_a_column_of_years_is_the_dates(years, tmp_path):
+    path = write(tmp_path, "year,y\n" + "".join(f"{t},{k}\n" for k, t in enumerate(years)))
+    series = Series.of(path)
+    assert series.names == ("y",)
+    assert list(series.index) == [datetime(int(t), 1, 1) for t in years]
+
+
+def test_columns_without_a_name_are_labels_of_rows_or_nothing(tmp_path):
+    frame = pd.DataFrame({"a": VALUES, "b": VALUES}, index=DATES)
+    for written in (frame, frame.reset_index(drop=True)):
+        read = Series.of(write(tmp_path, written.to_csv()))
+        assert read.names == ("a", "b")
+        assert (read.index is None) == (written is not frame)
+    assert Series.of(write(tmp_path, "a,b,\n1,2,\n3,4,\n")).names == ("a", "b")
 
 
 @pytest.mark.parametrize(
@@ -368,5 +400,7 @@ def test_a_long_frame_keeps_repeated_stamps():
 def test_observations_without_dates_are_refused():
     with pytest.raises(InvalidInput, match="y has no dates; give it a date index"):
         Observations.of(pd.Series([1.0, 2.0]))
+    with pytest.raises(InvalidInput, match=r"y must have dates, and x\.npy holds an array alone; give a CSV"):
+        Observations.of(Path("x.npy"))
     with pytest.raises(InvalidInput, match="y must be a frame or file with a column of dates, and list was given"):
         Observations.of([1.0])

@@ -44,10 +44,19 @@ def frequency_of(index: Any, field: str) -> str | None:
     if len(index) < _FEW:
         alias = pd.tseries.frequencies.to_offset(index[1] - index[0])
         return str(alias.freqstr)
-    alias = pd.infer_freq(index)
+    alias = pd.infer_freq(index) or _monthly(index)
     if alias is None:
         raise _irregular(index, field)
     return str(alias)
+
+
+def _monthly(index: Any) -> str | None:
+    """Return the spacing of dates that fall on one day of every so many months, which pandas has no alias for."""
+    steps = {int(s) for s in (12 * index.year + index.month)[1:] - (12 * index.year + index.month)[:-1]}
+    if len(steps) > 1 or 0 in steps or len(set(index.day)) > 1 or len(set(index.time)) > 1:
+        return None
+    step = steps.pop()
+    return "MS" if step == 1 else f"{step}MS"
 
 
 def _check_order(index: Any, field: str) -> None:
@@ -101,11 +110,11 @@ def following(index: Any, frequency: str | None, h: int) -> Any:
     import pandas as pd
 
     offset = pd.tseries.frequencies.to_offset(frequency or "D")
-    return pd.date_range(index[-1], periods=h + 1, freq=offset)[1:] if _on(offset, index[-1]) else _stepped(index, h)
-
-
-def _on(offset: Any, last: Any) -> bool:
-    return bool(offset.is_on_offset(last))
+    if offset.is_on_offset(index[-1]):
+        return pd.date_range(index[-1], periods=h + 1, freq=offset)[1:]
+    if isinstance(offset, pd.offsets.MonthBegin):  # months that start on another day
+        return pd.DatetimeIndex([index[-1] + pd.DateOffset(months=offset.n * (k + 1)) for k in range(h)])
+    return _stepped(index, h)
 
 
 def _stepped(index: Any, h: int) -> Any:

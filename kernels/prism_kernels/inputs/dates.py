@@ -12,6 +12,7 @@ _NAMES = ("ds", "date", "datetime", "timestamp")  # of columns that hold nothing
 _SEEN = 50  # values that tell whether a column holds dates
 _DAYS = (19000101, 21991231)  # days written as one number
 _ZONE = r"(Z|[+-]\d\d:?\d\d)$"
+_YEARS = (1000, 2999)
 _NUMERIC = r"^\s*(\d{1,2})([./-])(\d{1,2})[./-](\d{4})(?!\d)"
 
 
@@ -39,11 +40,23 @@ def dated(frame: Any, field: str) -> tuple[Any, Any]:
             return frame.drop(columns=column), pd.DatetimeIndex(values)
         if _textual(values.dtype) and _holds_dates(column, values):
             return frame.drop(columns=column), dates(values, field)
-        if _named(column) and values.dtype.kind in "iu" and len(values) and values.between(*_DAYS).all():
-            return frame.drop(columns=column), dates(values.astype(str), field)
-        if str(column).lower() == "year" and values.dtype.kind in "if" and values.is_monotonic_increasing:
-            return frame.drop(columns=column), pd.to_datetime(values.astype(int).astype(str), format="%Y")
+        if _named(column) and values.dtype.kind in "iuf" and len(values):
+            return frame.drop(columns=column), _numbered(values, column, field)
+        if str(column).lower() == "year" and values.dtype.kind in "iuf" and values.dropna().between(*_YEARS).all():
+            days = 10_000 * values + 101  # the first of January, as one number
+            return frame.drop(columns=column), pd.DatetimeIndex(pd.to_datetime(days, format="%Y%m%d", errors="coerce"))
     return frame, None
+
+
+def _numbered(values: Any, column: Any, field: str) -> Any:
+    """Read days that are written as one number, such as 20241231."""
+    if not values.between(*_DAYS).all():
+        msg = (
+            f"{field} has {values.iloc[0]} in row 1 of column {column!r} where a date belongs; write it as 2024-12-31, "
+            "or leave the column out"
+        )
+        raise InvalidInput(msg, field=field, where="row 1")
+    return dates(values.astype(int).astype(str), field)
 
 
 def _textual(kind: Any) -> bool:

@@ -55,6 +55,9 @@ class Observations(Input):
         """
         if isinstance(given, cls):
             return given
+        if isinstance(given, Path) and given.suffix.lower() == ".npy":
+            msg = f"{field} must have dates, and {given.name} holds an array alone; give a CSV or Parquet file"
+            raise InvalidInput(msg, field=field, where=str(given))
         source = f"Path({str(given)!r})" if isinstance(given, Path) else tables.source_of(given)
         frame = tables.read(given, field) if isinstance(given, Path) else given
         if not tables.is_table(frame):

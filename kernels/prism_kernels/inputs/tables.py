@@ -84,6 +84,8 @@ def _check_file(path: Path, field: str) -> None:
 def read_csv(data: bytes, field: str, name: str) -> Any:
     """Read the bytes of a CSV file into a pandas frame; see :func:`read`.
 
+    A first column without a name labels the rows, as pandas writes them; others without name and values are none.
+
     Parameters
     ----------
     data
@@ -109,8 +111,10 @@ def read_csv(data: bytes, field: str, name: str) -> Any:
     separator = max(_SEPARATORS, key=head.count)
     _check_rows(text, separator, field, name)
     decimal = "," if separator == ";" and _comma_decimals(text) else "."
+    labelled = 0 if not head.partition(separator)[0].strip(' "') and separator in head else None
     try:
-        return pd.read_csv(io.StringIO(text), sep=separator, decimal=decimal, skip_blank_lines=True)
+        frame = pd.read_csv(io.StringIO(text), sep=separator, decimal=decimal, index_col=labelled)
+        return frame.loc[:, [not (str(c).startswith("Unnamed: ") and frame[c].isna().all()) for c in frame.columns]]
     except pd.errors.ParserError as error:
         msg = f"{field}: {name} cannot be read as CSV: {str(error).removeprefix('Error tokenizing data. C error: ')}"
         raise InvalidInput(msg, field=field, where=name) from None
@@ -229,6 +233,9 @@ def _bad_cell(frame: Any, column: str, field: str) -> InvalidInput:
 def _no_numbers(frame: Any, field: str) -> InvalidInput:
     if len(frame) == 0:
         msg = f"{field} has a header and no rows; at least one value is needed"
+        return InvalidInput(msg, field=field)
+    if frame.shape[1] == 0:
+        msg = f"{field} has dates and no other column; at least one column must hold numbers"
         return InvalidInput(msg, field=field)
     columns = ", ".join(repr(str(c)) for c in frame.columns[:5])
     if frame.shape[1] == 1 and not str(frame.columns[0]).isidentifier():
