@@ -20,7 +20,7 @@ settled_kernels = browser_tests().settled_kernels
 ROUNDS, KEYS, CANCELS, VIEWERS = 5, 20, 10, 5
 NAMES = {"panel-serve": "panel serve", "voila-preheated": "Voila preheated", "voila-cold": "Voila cold"}
 # A search among ARIMA models at every origin: minutes of our own kernels, of which a reader cancels most.
-LONG = 'pw.Explorer("timeseries.cross_validate", "elnino", h=12, n_windows=200, model="auto_arima").servable()'
+LONG = 'pw.Explorer("timeseries.cross_validate", "elnino", h=12, n_windows=200, step_size=1, model="auto_arima").servable()'
 
 browser = pytest.mark.skipif(
     not any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), reason="there is no Chromium"
