@@ -296,4 +296,9 @@ NUMBERS = {
     ),
 }
 
+NUMBERS["a horizon past all dates"] = Case(
+    sentence="h=400 periods after 1970-01-01 reach past 2262-04-11, the last date there is; use a shorter h",
+    settings={"h": 400, "interval": "analytic"},
+)
+
 CASES = {**FILES, **SETTINGS, **NUMBERS}

@@ -106,7 +106,18 @@ def _span(delta: Any) -> str:
 
 
 def following(index: Any, frequency: str | None, h: int) -> Any:
-    """Return the ``h`` dates after the last one."""
+    """Return the ``h`` dates after the last one; past the last date there is, ``h`` is refused."""
+    import pandas as pd
+
+    try:
+        return _following(index, frequency, h)
+    except (pd.errors.OutOfBoundsDatetime, OverflowError):
+        last = pd.Timestamp.max.date()
+        msg = f"h={h} periods after {stamp(index[-1])} reach past {last}, the last date there is; use a shorter h"
+        raise InvalidInput(msg, field="h") from None
+
+
+def _following(index: Any, frequency: str | None, h: int) -> Any:
     import pandas as pd
 
     offset = pd.tseries.frequencies.to_offset(frequency or "D")
