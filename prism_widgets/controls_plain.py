@@ -27,6 +27,7 @@ __all__ = [
 
 _WIDE = "stretch_width"
 _STEPS = 100
+_ENDLESS = 1e300  # no slider goes there; nor to NaN
 _FAR = 20  # an upper bound so many times the first value away is no end for a slider
 
 
@@ -103,7 +104,7 @@ class SliderControl(NumberControl):
 
     def _follow(self, value: Any) -> None:
         """Move the slider to a typed value; a value beyond a soft end stretches it."""
-        if not isinstance(value, int | float) or not math.isfinite(value) or (self.rule.whole and value != int(value)):
+        if not isinstance(value, int | float) or not abs(value) < _ENDLESS or (self.rule.whole and value != int(value)):
             return
         if value > self._slider.end and (self.rule.high is None or value <= self.rule.high):
             self._slider.end = value
@@ -188,7 +189,7 @@ class ListControl(_Entry):
             return ()
         try:
             return tuple(_tupled(v) for v in json.loads(f"[{text}]"))
-        except json.JSONDecodeError:
+        except (ValueError, RecursionError):
             whole = isinstance(self.rule.item, Number) and self.rule.item.whole
             numbers = isinstance(self.rule.item, Number)
             return tuple(_number(t, whole=whole) if numbers else t.strip() for t in text.split(","))

@@ -134,6 +134,7 @@ class Explorer(pn.viewable.Viewer):
         request = self.request()
         if request is None:
             self.job.cancel()
+            self._card.visible = False  # what it says is of an earlier run
             self._say("A setting is refused; its sentence stands beside it.")
             return None
         return await self.job.start(request)

@@ -254,7 +254,7 @@ def test_an_unknown_setting_is_refused_by_a_page_that_is_made_with_it():
     assert str(refused.value) == CASES["an unknown setting"].sentence
 
 
-@pytest.mark.parametrize("typed", ["0", "-3", "2.5", "10001", "twelve", "nan"])
+@pytest.mark.parametrize("typed", ["0", "-3", "2.5", "10001", "twelve", "nan", "9" * 400])
 def test_what_is_typed_on_a_page_is_refused_as_on_the_command_line(typed, pages, capsys):
     page = pages("timeseries.forecast")
     entry, result = page.form.controls["h"]._entry, page.result
