@@ -20,7 +20,10 @@ settled_kernels = browser_tests().settled_kernels
 ROUNDS, KEYS, CANCELS, VIEWERS = 5, 20, 10, 5
 NAMES = {"panel-serve": "panel serve", "voila-preheated": "Voila preheated", "voila-cold": "Voila cold"}
 # A search among ARIMA models at every origin: minutes of our own kernels, of which a reader cancels most.
-LONG = 'pw.Explorer("timeseries.cross_validate", "elnino", h=12, n_windows=200, step_size=1, model="auto_arima").servable()'
+LONG = (
+    'pw.Explorer("timeseries.cross_validate", "elnino", h=12, n_windows=200, step_size=1, model="auto_arima")'
+    ".servable()"
+)
 
 browser = pytest.mark.skipif(
     not any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), reason="there is no Chromium"
@@ -169,10 +172,7 @@ def test_a_key_on_a_slider(row, servers, look, surface):
 @pytest.mark.usefixtures("measured")
 @pytest.mark.parametrize("kind", ["panel", "voila"])
 def test_cancelling_a_long_run(row, look, tmp_path, kind):
-    surface, path = {
-        "panel": ("panel-serve", "long"),
-        "voila": ("voila-cold", "voila/render/long.ipynb"),
-    }[kind]
+    surface, path = {"panel": ("panel-serve", "long"), "voila": ("voila-cold", "voila/render/long.ipynb")}[kind]
     waits = []
     folder = dashboards(tmp_path / "dashboards", preheat=0, page=LONG)
     with running(kind, folder) as server, open_pages(look, surface, 1) as (one,):
