@@ -117,7 +117,7 @@ def conformal_factors(fit: Fit, model: Model, plan: Plan) -> Floats:
     pooled = np.sort(np.concatenate(scores, axis=1), axis=1)  # NaN goes last
     counts = (~np.isnan(pooled)).sum(axis=1)[:, None]
     shares = np.minimum(np.ceil(np.round((windows[:, None] + 1) * np.asarray(plan.level), 9)) / windows[:, None], 1.0)
-    ranks = np.ceil(np.round(counts * shares, 9)).astype(np.int64)
+    ranks = np.maximum(np.ceil(np.round(counts * shares, 9)), 1).astype(np.int64)
     return np.asarray(np.take_along_axis(pooled, ranks - 1, axis=1))
 
 

@@ -121,3 +121,10 @@ def monthly():
 def test_intervals_of_a_real_series_widen_with_the_horizon():
     found = forecast(sample("macrodata")["realgdp"], h=12, model="ets")
     assert (np.diff(found.hi - found.lo, axis=2) > 0).all()
+
+
+def test_a_level_next_to_nothing_takes_the_least_score():
+    tiny, small = (forecast(wave(), h=1, model="seasonal_naive", level=(v,)) for v in (1e-300, 0.01))
+    assert 0 <= (tiny.hi - tiny.lo).item() <= (small.hi - small.lo).item()
+    padded = np.vstack([np.r_[np.full(30, np.nan), wave(30)], wave()])
+    assert forecast(padded, h=1, model="seasonal_naive", level=(1e-300,)).status == ("ok", "ok")
