@@ -7,6 +7,7 @@ import itertools
 
 import numpy as np
 
+from prism_kernels import progress
 from prism_kernels.timeseries.model import Fit, Floats, Problem, Traits
 from prism_kernels.timeseries.sarima import applied, fit_orders, forecasts, has_gaps
 from prism_kernels.timeseries.sarima_estimate import Estimates, Flags, Ints, estimate, lost_values
@@ -136,6 +137,7 @@ def _search(problem: Problem) -> Ints:
     found = np.zeros((len(problem.y), 9), dtype=np.int64)
     found[:, 6] = season
     for k, start in enumerate(problem.first):
+        progress.checkpoint()
         values = problem.y[k, int(start) :]
         if problem.exog is not None:
             design = np.column_stack([np.ones(len(values)), problem.exog[int(start) :]])

@@ -141,3 +141,14 @@ def test_short_series_still_get_a_model():
     fit = AutoArima().fit(problem_of(y, season_length=(4,)))
     assert np.isfinite(fit.loglik).all()
     assert np.isfinite(AutoArima().forecast(fit, 4)[0]).all()
+
+
+def test_the_tests_for_differences_stop_when_told():
+    from prism_kernels import Listener
+    from prism_kernels.errors import Cancelled
+    from prism_kernels.progress import listen
+
+    ear = Listener()
+    ear.cancel()
+    with listen(ear), pytest.raises(Cancelled):
+        AutoArima().fit(problem_of(np.full((2, 60), np.nan)))
