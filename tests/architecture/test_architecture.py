@@ -14,7 +14,12 @@ PACKAGES = ("kernels/prism_kernels", "prism_widgets", "prism_lab", "prism_cli")
 SOURCES = sorted(p for package in PACKAGES for p in (ROOT / package).rglob("*.py"))
 # Kernels over whole arrays: they see only the namespace of their arguments.
 # numpy, torch and cupy may be imported by the rest, which reads, checks and hands over to CPU libraries.
-ARRAY_KERNELS = ("timeseries/metrics_kernels.py", "timeseries/sarima_array.py")
+ARRAY_KERNELS = (
+    "information/neighbour_arrays.py",
+    "timeseries/sarima_array.py",
+    "timeseries/sarima_array_fit.py",
+    "timeseries/scoring_rules.py",
+)
 TRACKED = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\n")
 
 

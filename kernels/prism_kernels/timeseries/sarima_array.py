@@ -9,8 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from prism_kernels.arrays import Array, device_of, namespace_of
 from prism_kernels.timeseries.sarima_estimate import difference, integrated_ones
 
@@ -215,14 +213,14 @@ def forecast(y: Array, model: ArraySarima, h: int) -> tuple[Array, Array]:
 def _transition(xp: Any, coefs: Array, order: tuple[int, ...]) -> tuple[Array, Array, Array]:
     """Return what observes, moves and shocks the lagged values and the Harvey form."""
     phi, theta = _expanded(xp, coefs, order)
-    weights = np.ones(1)
+    weights = [1.0]
     for lag in (1,) * order[1] + (order[6],) * order[4]:
-        weights = np.convolve(weights, [1.0, *[0.0] * (lag - 1), -1.0])
+        none = [0.0] * lag
+        weights = [now - before for now, before in zip(weights + none, none + weights, strict=True)]
     lost, r = len(weights) - 1, phi.shape[1]
-    fixed = np.eye(lost + r, k=1)
-    fixed[:lost] = np.eye(lost, lost + r, k=-1)
-    observe = np.concatenate([-weights[1:], [1.0], np.zeros(r - 1)])
-    fixed[:1] = observe if lost else fixed[:1]
+    observe = [-w for w in weights[1:]] + [1.0] + [0.0] * (r - 1)
+    fixed = [[float(k == (row - 1 if row < lost else row + 1)) for k in range(lost + r)] for row in range(lost + r)]
+    fixed[:1] = [observe] if lost else fixed[:1]
     where = {"dtype": coefs.dtype, "device": device_of(coefs)}
     moves = xp.zeros((coefs.shape[0], lost + r, lost + r), **where) + xp.asarray(fixed, **where)
     moves[:, lost:, lost] = moves[:, lost:, lost] + phi

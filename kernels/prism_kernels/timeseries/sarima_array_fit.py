@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from prism_kernels import progress
 from prism_kernels.arrays import Array, device_of, namespace_of
 from prism_kernels.timeseries.sarima_array import ArraySarima, filtered
@@ -85,10 +83,11 @@ def _minimise(xp: Any, w: Array, order: tuple[int, ...], gtol: float, iterations
     return x, g
 
 
-def _patterns(order: tuple[int, ...]) -> np.ndarray[Any, Any]:
+def _patterns(order: tuple[int, ...]) -> list[list[float]]:
     """Return the starts of the lane kernels for an order, start × coefficient."""
-    kinds = zip((order[0], order[2], order[3], order[5]), PATTERNS.T, strict=True)
-    return np.concatenate([np.outer(first, [1.0] + [0.1] * count)[:, :count] for count, first in kinds], axis=1)
+    counts = (order[0], order[2], order[3], order[5])
+    rows = [zip(start, counts, strict=True) for start in PATTERNS.tolist()]
+    return [[first if k == 0 else 0.1 * first for first, count in row for k in range(count)] for row in rows]
 
 
 def _value(xp: Any, w: Array, x: Array, order: tuple[int, ...]) -> Array:

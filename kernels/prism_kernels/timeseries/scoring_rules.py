@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
 from jaxtyping import Float
 
 from prism_kernels.arrays import Array, namespace_of
+from prism_kernels.timeseries.quadrature import NODES, WEIGHTS
 
 __all__ = ["interval_scores", "mean_there"]
 
-_NODES, _WEIGHTS = (tuple(map(float, v)) for v in np.polynomial.legendre.leggauss(40))
 _ERF_IS_ONE = 6.0
 _NO_WIDTH = 1e-20  # of an error: no float64 tells the score from the error
 
@@ -91,7 +90,7 @@ def _erf(x: Array) -> Array:
     xp = namespace_of(x=x)
     inside = xp.where(x > _ERF_IS_ONE, _ERF_IS_ONE, xp.where(x < -_ERF_IS_ONE, -_ERF_IS_ONE, x))
     total = xp.zeros_like(x)
-    for node, weight in zip(_NODES, _WEIGHTS, strict=True):
+    for node, weight in zip(NODES, WEIGHTS, strict=True):
         part = inside * (0.5 * (node + 1))
         total = total + 0.5 * weight * xp.exp(-part * part)
     return 2 / math.sqrt(math.pi) * inside * total
