@@ -82,10 +82,12 @@ def read_variable(given: Any, field: str, *, seed: int, stream: int = 0) -> Vari
         msg = f"{what} is constant, so it carries no information; leave it out"
         raise InvalidInput(msg, field=field, where=name)
     points, scale = _standardised(values)
-    ties = max(_tied(row) for row in values)
+    tied = np.array([_tied(row) for row in values])
+    ties = float(tied.max())
     jitter = _JITTER if ties else 0.0
     if ties:
-        points += jitter * np.random.default_rng([seed, stream]).standard_normal(points.shape)
+        noise = np.random.default_rng([seed, stream]).standard_normal(values.shape).T
+        points[:, tied > 0] += jitter * noise[:, tied > 0]
     return Variable(field, points, scale, ties, jitter, series)
 
 

@@ -130,3 +130,11 @@ def test_the_chain_rule_holds_in_the_mean():
 def test_what_cannot_be_measured_is_refused(measure, message):
     with pytest.raises(InvalidInput, match=message):
         measure()
+
+
+def test_equal_values_of_one_series_leave_the_others_as_they_are():
+    rng = np.random.default_rng(8)
+    y = np.stack([rng.standard_normal(60), np.round(rng.standard_normal(60))])
+    together = active_information_storage(y)
+    assert together.value[0] == active_information_storage(y[:1]).value[0]
+    assert active_information_storage(y[::-1]).value[0] == active_information_storage(y[1:]).value[0]
