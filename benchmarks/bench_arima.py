@@ -58,7 +58,7 @@ def test_arima_of_one_order_against_statsforecast(row, monthly):
 def test_arima_of_one_order_against_statsmodels(row, monthly):
     from statsmodels.tsa.statespace.sarimax import SARIMAX
 
-    y = monthly[0][: 2 if row.small else 20]
+    y = monthly[0][: 10 if row.small else 20]
     unit = np.std(difference(y, ORDER), axis=1)
 
     def peer():
@@ -67,7 +67,7 @@ def test_arima_of_one_order_against_statsmodels(row, monthly):
         return np.array([f.llf for f in fits]) - (LENGTH - 13) * np.log(unit)
 
     def equal(theirs, ours):
-        assert (ours > theirs - 0.01).mean() >= 0.95  # another of several maxima now and then
+        assert (ours > theirs - 0.01).all()
         return {"worst": float(np.min(ours - theirs)), "mean_gain": float(np.mean(ours - theirs))}
 
     name = f"ARIMA(1,1,1)(0,1,1)₁₂, {len(y)} monthly × {LENGTH}"

@@ -169,7 +169,7 @@ def _best(problem: Problem, rows: Ints, differenced: Ints) -> Ints:
         taken = np.argsort(score[pending], axis=1, kind="stable")[:, :_FINALISTS]
         for constant in constants:
             orders = _rows(differenced, candidates[taken.reshape(-1)], constant)
-            found = _estimated(problem, np.repeat(rows[pending], taken.shape[1]), orders, gtol=1e-5, iterations=200)
+            found = _estimated(problem, np.repeat(rows[pending], taken.shape[1]), orders, thorough=True)
             fine = found.converged & _well_inside(orders, found.coefs)
             final = np.where(fine, _aicc(found, orders, problem), np.inf).reshape(taken.shape)
             first = final.argmin(axis=1)
@@ -187,7 +187,7 @@ def _first_scores(problem: Problem, rows: Ints, differenced: Ints, candidates: I
     spare = lengths[:, None] - candidates.sum(axis=1) - candidates[:, 2:].sum(axis=1) * (differenced[6] - 1)
     candidate, series = np.nonzero(((spare > constant + 2) | (candidates.sum(axis=1) == 0)).T)
     orders = _rows(differenced, candidates[candidate], constant)
-    found = _estimated(problem, rows[series], orders, gtol=1e-2, iterations=30)
+    found = _estimated(problem, rows[series], orders, thorough=False)
     score = np.full((len(rows), len(candidates)), np.inf)
     score[series, candidate] = np.where(_well_inside(orders, found.coefs), _aicc(found, orders, problem), np.inf)
     return score
@@ -200,7 +200,7 @@ def _rows(differenced: Ints, candidates: Ints, constant: int) -> Ints:
     return orders
 
 
-def _estimated(problem: Problem, series: Ints, orders: Ints, *, gtol: float, iterations: int) -> Estimates:
+def _estimated(problem: Problem, series: Ints, orders: Ints, *, thorough: bool) -> Estimates:
     starts = np.zeros((0, max(1, int(orders[:, [0, 2, 3, 5]].sum(axis=1).max()))))
     return estimate(
         problem.y,
@@ -209,8 +209,9 @@ def _estimated(problem: Problem, series: Ints, orders: Ints, *, gtol: float, ite
         series,
         orders,
         starts=starts,
-        gtol=gtol,
-        iterations=iterations,
+        thorough=thorough,
+        gtol=1e-5 if thorough else 1e-2,
+        iterations=200 if thorough else 30,
         label="auto_arima",
     )
 

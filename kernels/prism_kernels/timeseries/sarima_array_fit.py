@@ -7,7 +7,8 @@ from typing import Any
 from prism_kernels import progress
 from prism_kernels.arrays import Array, device_of, namespace_of
 from prism_kernels.timeseries.sarima_array import ArraySarima, filtered
-from prism_kernels.timeseries.sarima_estimate import PATTERNS, difference
+from prism_kernels.timeseries.sarima_estimate import difference
+from prism_kernels.timeseries.sarima_starts import PATTERNS, PROBES
 
 __all__ = ["fit"]
 
@@ -45,7 +46,7 @@ def fit(y: Array, order: tuple[int, ...], *, gtol: float = 1e-5, iterations: int
     scale = xp.where(scale > 0, scale, xp.ones_like(scale))[:, None]
     center = xp.mean(w, axis=1)[:, None] / scale * float(order[7])
     w = w / scale - center
-    x, g = _minimise(xp, w, order, gtol, iterations)
+    x, g = _best(xp, w, order, gtol, iterations)
     coefs = _bounded(xp, x, order)
     found = filtered(xp, w, coefs, order)
     return ArraySarima(
@@ -58,13 +59,29 @@ def fit(y: Array, order: tuple[int, ...], *, gtol: float = 1e-5, iterations: int
     )
 
 
-def _minimise(xp: Any, w: Array, order: tuple[int, ...], gtol: float, iterations: int) -> tuple[Array, Array]:
-    """Maximise the likelihood of every series at once by BFGS; return where, and the gradient there."""
+def _best(xp: Any, w: Array, order: tuple[int, ...], gtol: float, iterations: int) -> tuple[Array, Array]:
+    """Return where the likelihood of every series is greatest, and the gradient there.
+
+    A second search begins at the likeliest probe, for all series, since waiting for those that need it costs as much.
+    """
     m = order[0] + order[2] + order[3] + order[5]
     where = {"dtype": w.dtype, "device": device_of(w)}
     if m == 0:
         return xp.zeros((w.shape[0], 0), **where), xp.zeros((w.shape[0], 1), **where)
-    x = _lowest(xp, w, xp.asarray(_patterns(order), **where)[None, :, :] + xp.zeros((w.shape[0], 1, 1), **where), order)
+    none = xp.zeros((w.shape[0], 1, m), **where)
+    patterns, probes = (xp.asarray(_laid_out(table, order), **where) + none for table in (PATTERNS, PROBES[:, :5]))
+    x, g = _minimise(xp, w, _lowest(xp, w, patterns, order), order, gtol, iterations)
+    start = _lowest(xp, w, xp.where(xp.isnan(probes), x[:, None, :], probes), order)
+    other, slope = _minimise(xp, w, start, order, gtol, iterations)
+    value = _value(xp, w, xp.stack([x, other], axis=1), order)
+    better = (value[:, 1] < value[:, 0])[:, None]
+    return xp.where(better, other, x), xp.where(better, slope, g)
+
+
+def _minimise(xp: Any, w: Array, x: Array, order: tuple[int, ...], gtol: float, iterations: int) -> tuple[Array, Array]:
+    """Climb from x, all series at once, by BFGS; return where that ends, and the gradient there."""
+    m = x.shape[1]
+    where = {"dtype": w.dtype, "device": device_of(w)}
     eye = xp.eye(m, **where)
     inverse, g = xp.zeros((w.shape[0], m, m), **where) + eye, _gradient(xp, w, x, order)
     steps = xp.asarray([0.0, *_STEPS], **where)
@@ -83,11 +100,11 @@ def _minimise(xp: Any, w: Array, order: tuple[int, ...], gtol: float, iterations
     return x, g
 
 
-def _patterns(order: tuple[int, ...]) -> list[list[float]]:
-    """Return the starts of the lane kernels for an order, start × coefficient."""
+def _laid_out(table: Any, order: tuple[int, ...]) -> list[list[float]]:
+    """Return the starts of the lane kernels for an order, start × coefficient; NaN where nothing is changed."""
     counts = (order[0], order[2], order[3], order[5])
-    rows = [zip(start, counts, strict=True) for start in PATTERNS.tolist()]
-    return [[first if k == 0 else 0.1 * first for first, count in row for k in range(count)] for row in rows]
+    rows = [(zip(start[:4], counts, strict=True), start[4]) for start in table.tolist()]
+    return [[first if k == 0 else later * first for first, count in row for k in range(count)] for row, later in rows]
 
 
 def _value(xp: Any, w: Array, x: Array, order: tuple[int, ...]) -> Array:

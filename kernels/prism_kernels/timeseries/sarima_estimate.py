@@ -10,25 +10,14 @@ import numpy as np
 
 from prism_kernels import lanes
 from prism_kernels.arrays import Array
-from prism_kernels.errors import InvalidInput
 from prism_kernels.timeseries.model import Floats
+from prism_kernels.timeseries.sarima_refusals import refuse_collinear, refuse_extremes
+from prism_kernels.timeseries.sarima_starts import PATTERNS, PROBES
 
 __all__ = ["Estimates", "Projection", "difference", "estimate", "integrated_ones", "lost_values", "project"]
 
 Flags: TypeAlias = np.ndarray[Any, np.dtype[np.bool_]]
 Ints: TypeAlias = np.ndarray[Any, np.dtype[np.int64]]
-
-PATTERNS: Floats = np.array(
-    [
-        [0.1, 0.1, 0.1, 0.8],
-        [1.0, 1.8, 0.3, 1.0],
-        [-0.8, -1.3, -0.3, 0.8],
-        [0.5, -0.5, 0.5, 0.3],
-        [-0.5, 0.5, -0.5, 0.5],
-        [2.5, -0.2, 4.0, 1.0],
-    ]
-)
-"""Where to begin, as first AR, MA, seasonal AR and seasonal MA partial autocorrelations before they are bounded."""
 
 _LANES_AT_ONCE = 2048  # scratch stays below some 50 MB for monthly series
 
@@ -123,6 +112,7 @@ def estimate(
     orders: Ints,
     *,
     starts: Floats,
+    thorough: bool = True,
     gtol: float = 1e-5,
     iterations: int = 200,
     label: str = "arima",
@@ -142,7 +132,9 @@ def estimate(
     orders
         lane × 9: p, d, q, P, D, Q, s, constant, gaps.
     starts
-        start × coefficient: unbounded partial autocorrelations to begin from, after the likeliest of ``PATTERNS``.
+        start × coefficient: unbounded partial autocorrelations to begin from, after those of ``PATTERNS``.
+    thorough
+        Whether to follow several ``PATTERNS`` of orders with four coefficients or more, and the ``PROBES``.
     gtol
         Largest element of the gradient of the log-likelihood per value at which to stop.
     iterations
@@ -159,13 +151,14 @@ def estimate(
     kinds = np.ascontiguousarray(kinds.reshape(-1), dtype=np.int64)
     from prism_kernels.timeseries import sarima_lanes
 
+    probes = PROBES if thorough else PROBES[:0]
     parts = -(-len(orders) // _LANES_AT_ONCE)
     for at in range(0, len(orders), _LANES_AT_ONCE):
         part = slice(at, at + _LANES_AT_ONCE)
         said = f"{label}, part {at // _LANES_AT_ONCE + 1} of {parts}" if parts > 1 else label
         chunk = np.ascontiguousarray(orders[part])
         work = np.empty((len(chunk), _work_size(chunk, betas.shape[1] + 1, y.shape[1], keep=False)))
-        given = (data, rows.X, kinds[part], begin, chunk, PATTERNS, starts, gtol, iterations)
+        given = (data, rows.X, kinds[part], begin, chunk, PATTERNS, probes, starts, gtol, iterations)
         lanes.launch(sarima_lanes.fit, len(chunk), *given, coefs[part], betas[part], summary[part], work, label=said)
     spread, count = scale[kinds], summary[:, 2]
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -192,7 +185,7 @@ class _Rows:
         self.unit = np.ones(1 + len(outer))
         if len(outer):
             self.unit[1:] = np.std(inside, axis=1)
-            _refuse_collinear(inside, self.unit[1:])
+            refuse_collinear(inside, self.unit[1:])
         self.outer = outer / self.unit[1:, None]
         self.inside = np.zeros((len(outer), length))
         self.inside[:, self.lost :] = inside / self.unit[1:, None]
@@ -223,7 +216,7 @@ class _Rows:
                 left = level - level[0] if self.lost else level
             data[k, length - len(left) :] = left / (scale[k] / unit)
             ahead[k] *= unit
-        _refuse_extremes(scale, rows[:, 0])
+        refuse_extremes(scale, rows[:, 0])
         begin = self.first[rows[:, 0]] + (0 if self.gaps else self.lost)
         return data, np.ascontiguousarray(begin), scale, ahead
 
@@ -236,35 +229,6 @@ def _power_of_two(values: Floats) -> float:
     """Return the power of two next above the largest value, so that dividing by it is exact; 1 for zeros."""
     largest = float(np.nanmax(np.abs(values)))
     return float(np.ldexp(1.0, min(int(np.frexp(largest)[1]), 1023))) if largest > 0 else 1.0
-
-
-def _refuse_extremes(scale: Floats, series: Ints) -> None:
-    """Refuse series whose variance is beyond the range of float64."""
-    with np.errstate(over="ignore", under="ignore"):
-        squares = scale**2
-    bad = np.flatnonzero(~np.isfinite(squares) | (squares < np.finfo(np.float64).tiny))
-    if len(bad):
-        k, power = int(series[bad[0]]), int(np.floor(np.log10(scale[bad[0]])))
-        msg = (
-            f"series {k} of y varies by some 1e{power:+d}, so its variance is beyond float64; divide y by 1e{power:+d}"
-        )
-        raise InvalidInput(msg, field="y", where=f"series {k}")
-
-
-def _refuse_collinear(inside: Floats, unit: Floats) -> None:
-    """Refuse regressors that differencing turns into constants, or that add up to one another."""
-    flat = np.flatnonzero(~(unit > 1e-10 * np.maximum(1e-300, np.abs(inside).max(axis=1, initial=0.0))))
-    if len(flat):
-        msg = (
-            f"exog: regressor {int(flat[0])} is constant after differencing, so its effect cannot be told; leave it out"
-        )
-        raise InvalidInput(msg, field="exog", where=f"regressor {int(flat[0])}")
-    scaled = inside / unit[:, None]
-    if np.linalg.matrix_rank(scaled - scaled.mean(axis=1, keepdims=True)) < len(inside):
-        msg = (
-            f"exog: the {len(inside)} regressors add up to one another, so their effects cannot be told; leave one out"
-        )
-        raise InvalidInput(msg, field="exog")
 
 
 def project(y: Floats, first: Ints, orders: Ints, coefs: Floats, h: int) -> Projection:
@@ -313,7 +277,7 @@ def _work_size(orders: Ints, columns: int, length: int, *, keep: bool) -> int:
     p, d, q, sp, sd, sq, s, _, gaps = orders.T
     r, lost, m = np.maximum(p + s * sp, q + s * sq + 1), d + s * sd, p + q + sp + sq
     size, wide = r + lost, np.where(r <= 20, r, (r + 31) // 32 * 32)
-    own = lost + size + length if keep else 3 + 8 * m + m * m
+    own = lost + size + length if keep else 3 + 9 * m + m * m + len(PATTERNS)
     tables = 4 * wide + 1 + lost + 2 * size + columns * (columns + 1)
     squares = np.where(keep | (gaps > 0), size * size, 0) + np.where(gaps > 0, lost * lost, 0)
     paths = np.where(gaps > 0, columns * size + length, (columns + 1) * (length + wide + 1))

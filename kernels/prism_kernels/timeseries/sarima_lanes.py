@@ -25,6 +25,7 @@ from prism_kernels.lanes import inner, lane
 __all__ = ["fit", "project"]
 
 _TINY = 1e-30  # of a scaled variance: a series that its model repeats exactly
+_NOTHING = 1e-7  # of log-likelihood a value: near a unit root steps go on without end, and gain less than this
 
 
 @inner
@@ -143,12 +144,8 @@ def _autocovariances(phi, ar, upto, partial, step, out):
 @inner
 def _first_column(phi, theta, ar, ma, r, column, work):
     """Write the first column of the stationary covariance of the Harvey form; false when it is not stationary."""
-    auto, mixed, pure = (
-        work[: ar + ma + 1],
-        work[ar + ma + 1 : 2 * ar + ma + 2],
-        work[2 * ar + ma + 2 : 2 * ar + 2 * ma + 3],
-    )
-    rest = work[2 * ar + 2 * ma + 3 :]
+    auto, mixed = work[: ar + ma + 1], work[ar + ma + 1 : 2 * ar + ma + 2]
+    pure, rest = work[2 * ar + ma + 2 : 2 * ar + 2 * ma + 3], work[2 * ar + 2 * ma + 3 :]
     if not _autocovariances(phi, ar, ar + ma, rest[:ar], rest[ar : 2 * ar], auto):
         return False
     for lag in range(ma + 1):
@@ -471,9 +468,7 @@ def _update(H, s, g, change, product, m, fresh):
 @inner
 def _identity(H, m, scale):
     for k in range(m * m):
-        H[k] = 0.0
-    for k in range(m):
-        H[k * m + k] = scale
+        H[k] = scale if k % (m + 1) == 0 else 0.0
 
 
 @inner
@@ -502,6 +497,14 @@ def _shorter(step, slope, f, found):
 
 
 @inner
+def _downhill(H, g, d, m):
+    """Forget the curvature and go along the gradient; return the slope and the longest step to try."""
+    _identity(H, m, 1.0)
+    slope = _direction(H, g, d, m)
+    return slope, 0.5 / max(0.5, _largest(d, m))
+
+
+@inner
 def _minimise(x, m, gtol, iterations, order, y, X, begin, coefs, beta, result, work, stop):
     """Minimise minus the concentrated log-likelihood of a value from x on; return it and whether it converged.
 
@@ -512,7 +515,7 @@ def _minimise(x, m, gtol, iterations, order, y, X, begin, coefs, beta, result, w
         work[:m], work[m : 2 * m], work[2 * m : 3 * m], work[3 * m : 4 * m], work[4 * m : 5 * m], work[5 * m : 6 * m],
         work[6 * m : 6 * m + m * m], work[6 * m + m * m :],
     )  # fmt: skip
-    f, above, width, step, slope = math.inf, 0.0, 0.0, 0.0, 0.0
+    f, gain, above, width, step, slope = math.inf, math.inf, 0.0, 0.0, 0.0, 0.0
     k, tries, flat, done, central, fresh, moved = -1, 0, 0, 0, False, True, False
     _toward(point, x, x, 0.0, m)
     while True:
@@ -521,49 +524,42 @@ def _minimise(x, m, gtol, iterations, order, y, X, begin, coefs, beta, result, w
         count = result[2]
         value = 0.5 * math.log(max(result[0] / count, _TINY)) + 0.5 * result[1] / count if count > 0 else math.nan
         if k >= 0 and central and point[k] > x[k]:
-            above = value
-            point[k] = x[k] - width
+            above, point[k] = value, x[k] - width
             continue
         if k >= 0:
             g[k] = (above - value) / (2.0 * width) if central else (value - f) / width
         elif done == 0 or value <= f + 1e-4 * step * slope:
-            flat = flat + 1 if f - value < 1e-10 else 0
-            f, moved = value, done > 0
+            gain, f, moved = f - value, value, done > 0
+            flat = flat + 1 if gain < 1e-10 else 0
             for j in range(m):
                 s[j], x[j], before[j] = point[j] - x[j], point[j], g[j]
             if done == iterations or stop[0] or math.isnan(f):
-                return f, False
+                return f, gain < _NOTHING
         else:
             step, tries = _shorter(step, slope, f, value), tries + 1
+            if tries == 20 and fresh:  # no way down even along the gradient: the noise of the objective is reached
+                return f, gain < _NOTHING or _largest(g, m) < 1e-3
             if tries == 20:
-                if fresh:  # no way down even along the gradient: the noise of the objective is reached
-                    return f, _largest(g, m) < 1e-3
-                _identity(H, m, 1.0)
-                slope, fresh, tries = _direction(H, g, d, m), True, 0
-                step = 0.5 / max(0.5, _largest(d, m))
+                (slope, step), fresh, tries = _downhill(H, g, d, m), True, 0
             _toward(point, x, d, step, m)
             continue
         k += 1
         _toward(point, x, x, 0.0, m)
+        if moved and k == m:
+            fresh, moved = _update(H, s, g, before, spare, m, fresh), False
+        elif done == 0 and k == m:
+            _identity(H, m, 1.0)
+        if k == m and not central and gtol < 1e-3 and _largest(g, m) < 1e-3:
+            central, k = True, 0
         if k < m:
             width = (1e-4 if central else 1e-6) * (1.0 + abs(x[k]))
             point[k] += width
-            continue
-        if moved:
-            fresh, moved = _update(H, s, g, before, spare, m, fresh), False
-        elif done == 0:
-            _identity(H, m, 1.0)
-        if not central and gtol < 1e-3 and _largest(g, m) < 1e-3:
-            central, k = True, 0
-            width = 1e-4 * (1.0 + abs(x[0]))
-            point[0] += width
             continue
         if _largest(g, m) < gtol or flat >= 2:
             return f, True
         slope = _direction(H, g, d, m)
         if not slope < 0.0:
-            _identity(H, m, 1.0)
-            slope, fresh = _direction(H, g, d, m), True
+            (slope, step), fresh = _downhill(H, g, d, m), True
         step = min(1.0, (0.5 if fresh else 2.0) / _largest(d, m))
         _toward(point, x, d, step, m)
         k, tries, done = -1, 0, done + 1
@@ -571,47 +567,72 @@ def _minimise(x, m, gtol, iterations, order, y, X, begin, coefs, beta, result, w
 
 @inner
 def _begin_at(pattern, order, x):
-    """Lay out a start: one value each for the first AR, MA, seasonal AR and seasonal MA partial autocorrelation."""
+    """Lay out a start: the first AR, MA, seasonal AR and seasonal MA value, then how large the later ones are.
+
+    NaN leaves the values of a kind as they are.
+    """
     at = 0
     for kind in range(4):
-        count = order[0] if kind == 0 else order[2] if kind == 1 else order[3] if kind == 2 else order[5]
-        for k in range(count):
-            x[at + k] = pattern[kind] if k == 0 else 0.1 * pattern[kind]
+        count = order[kind + (kind + 1) // 2]
+        for k in range(0 if math.isnan(pattern[kind]) else count):
+            x[at + k] = pattern[kind] if k == 0 else pattern[4] * pattern[kind]
         at += count
 
 
-@lane(
-    "f8[:,:] f8[:,:] i8[:] i8[:] i8[:,:] f8[:,:] f8[:,:] f8 i8",
-    "f8[:,:] f8[:,:] f8[:,:] f8[:,:]",
-    stop=True,
-)
+@inner
+def _take_least(values):
+    """Return where the least value is, and take it out."""
+    at = 0
+    for k in range(1, values.shape[0]):
+        if values[k] < values[at]:
+            at = k
+    values[at] = math.inf
+    return at
+
+
+@lane("f8[:,:] f8[:,:] i8[:] i8[:] i8[:,:] f8[:,:] f8[:,:] f8[:,:] f8 i8", "f8[:,:] f8[:,:] f8[:,:] f8[:,:]", stop=True)
 def fit(
-    first, last, data, X, series, begin, orders, patterns, starts, gtol, iterations, coefs, betas, summary, work, stop
-):
+    first, last, data, X, series, begin, orders, patterns, probes, starts, gtol, iterations, coefs, betas, summary,
+    work, stop,
+):  # fmt: skip
     """Maximise the likelihood of each lane's order for its series, and keep the best of all starts.
 
     ``data`` holds differenced series, or undifferenced ones with gaps; ``X`` the regressors likewise, the first of them
-    counted from a series' own begin. The first start is the likeliest of the ``patterns``, the others are rows of
-    ``starts``. ``summary`` gets σ², the sum of log F, the count, and whether it converged.
+    counted from a series' own begin. The first starts are the likeliest of the ``patterns``: one, or all but two a
+    coefficient where there are ``probes``. Then the best maximum is left for each of the probes, and what is nearly as
+    likely there is followed, since it lies before another maximum. Rows of ``starts`` come last. ``summary`` gets σ²,
+    the sum of log F, the count, and whether it converged.
     """
     for i in range(first, last):
         order, y, start = orders[i], data[series[i]], begin[series[i]]
         m, screened = order[0] + order[2] + order[3] + order[5], patterns.shape[0]
-        x, kept, result, rest = work[i, :m], work[i, m : 2 * m], work[i, 2 * m : 2 * m + 3], work[i, 2 * m + 3 :]
-        best, settled, end = math.inf, 0.0, screened + 1 + starts.shape[0]
-        for k in range(m):
-            kept[k] = 0.0
+        x, kept, hint, result = work[i, :m], work[i, m : 2 * m], work[i, 2 * m : 3 * m], work[i, 3 * m : 3 * m + 3]
+        seen, rest = work[i, 3 * m + 3 : 3 * m + 3 + screened], work[i, 3 * m + 3 + screened :]
+        followed = screened + (min(max(1, m - 2), screened) if probes.shape[0] > 0 else 1)
+        probed, end = followed + probes.shape[0], followed + probes.shape[0] + 1 + starts.shape[0]
+        best, near, settled = math.inf, math.inf, 0.0
         for attempt in range(0 if m > 0 else end, end + 1):
-            steps = iterations if screened <= attempt < end else 0
-            if attempt < screened:
-                _begin_at(patterns[attempt], order, x)
-            for k in range(m if attempt >= screened else 0):
-                x[k] = starts[attempt - screened - 1, k] if screened < attempt < end else kept[k]
+            polish = screened <= attempt < followed or probed <= attempt < end
+            if attempt == probed and not near < best:
+                continue
+            for k in range(m):
+                x[k] = hint[k] if attempt == probed else kept[k]
+            if attempt < followed:
+                _begin_at(patterns[attempt if attempt < screened else _take_least(seen)], order, x)
+            elif attempt < probed:
+                _begin_at(probes[attempt - followed], order, x)
+            elif probed < attempt < end:
+                _toward(x, starts[attempt - probed - 1, :m], x, 0.0, m)
+            steps = iterations if polish else 0
             f, converged = _minimise(x, m, gtol, steps, order, y, X, start, coefs[i], betas[i], result, rest, stop)
-            if attempt < end and (f < best or attempt == screened):
+            if attempt < screened:
+                seen[attempt] = math.inf if math.isnan(f) else f
+            if polish and (f < best or attempt == screened):
                 best, settled = f, 1.0 if converged else 0.0
-                for k in range(m):
-                    kept[k] = x[k]
+                _toward(kept, x, x, 0.0, m)
+            if followed <= attempt < probed and f - probes[attempt - followed, 5] / result[2] < near:
+                near = f - probes[attempt - followed, 5] / result[2]
+                _toward(hint, x, x, 0.0, m)
         summary[i, 0] = max(result[0] / result[2], _TINY) if result[2] > 0 else math.nan
         summary[i, 1], summary[i, 2], summary[i, 3] = result[1], result[2], settled if m > 0 else 1.0
 
@@ -628,12 +649,8 @@ def project(first, last, data, X, begin, orders, coefs, said, mean, spread, summ
         order, start = orders[i], begin[i]
         _, _, r, lost = _sizes(order)
         size, n = lost + r, data.shape[1] - start
-        delta, moving, values, rest = (
-            work[i, :lost],
-            work[i, lost : lost + size],
-            work[i, lost + size :],
-            work[i, lost + size + n :],
-        )
+        delta, moving = work[i, :lost], work[i, lost : lost + size]
+        values, rest = work[i, lost + size :], work[i, lost + size + n :]
         for t in range(data.shape[1]):
             said[i, t] = math.nan
         for t in range(mean.shape[1]):
@@ -663,18 +680,13 @@ def project(first, last, data, X, begin, orders, coefs, said, mean, spread, summ
 def _place(data, start, gaps, values, work, known, state, lost, r, said, moving):
     """Write the one-step predictions of the undifferenced series, and its state after the last period."""
     n = data.shape[0] - start
-    if gaps:
-        for t in range(n):
-            said[start + t] = work[known + t]
-        for k in range(lost + r):
-            moving[k] = work[state + k]
-        return
-    for t in range(lost, n):
-        said[start + t] = data[start + t] - (values[t] - work[known + t - lost])
-    for k in range(lost):
+    own = 0 if gaps else lost  # where the model's own state begins
+    for t in range(own, n):
+        said[start + t] = work[known + t] if gaps else data[start + t] - (values[t] - work[known + t - lost])
+    for k in range(own):
         moving[k] = data[data.shape[0] - 1 - k]
-    for k in range(r):
-        moving[lost + k] = work[state + k]
+    for k in range(own, lost + r):
+        moving[k] = work[state + k - own]
 
 
 @inner
