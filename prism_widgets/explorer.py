@@ -96,7 +96,7 @@ class Explorer(pn.viewable.Viewer):
         self.form.param.watch(self._changed, "changed")
         for picker in self.pickers.values():
             picker.param.watch(self._changed, "value")
-        self.job.param.watch(lambda *_: runtime.on_screen(self._show), ["state", "share", "label"])
+        self.job.param.watch(lambda *_: runtime.on_screen(self._show), ["state", "share", "label", "slow"])
 
     def _view_for(self, result: Any) -> View:
         """Return a new view for a result; explorers made for one operation have views of their own."""
@@ -151,8 +151,9 @@ class Explorer(pn.viewable.Viewer):
             runtime.on_screen(self._fade)
 
     async def _settled(self, ticket: int) -> None:
-        """Run once the changes have stopped for a moment; only the last one counts."""
-        await asyncio.sleep(_DEBOUNCE_SECONDS)
+        """Run at once, or after a moment where a run is under way; only the last change counts."""
+        if self.job.state == "running":
+            await asyncio.sleep(_DEBOUNCE_SECONDS)
         if ticket == self._ticket:
             await self.start()
 
@@ -168,8 +169,10 @@ class Explorer(pn.viewable.Viewer):
 
     def _show(self) -> None:
         job = self.job
-        running = job.state == "running"
+        running = job.state == "running" and job.slow  # what is over at once is not worth a flicker
         self._stop.disabled = not running
+        if job.state == "running" and not job.slow:
+            return
         self._outcome.stale = running or job.state in ("refused", "failed", "cancelled")
         self._bar.param.update(
             visible=running, value=-1 if job.share is None else round(100 * job.share),

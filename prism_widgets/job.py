@@ -107,6 +107,7 @@ class Job(param.Parameterized):
     share = param.Number(
         default=None, allow_None=True, doc="How much of the run is behind us, 0 to 1; None if unknown."
     )
+    slow = param.Boolean(default=False, doc="Whether the run has taken long enough to say that it runs.")
     label = param.String(default="", doc="What the run is doing.")
     outcome = param.Parameter(doc="The last outcome there was; it stays while a new run is under way.")
     error = param.Parameter(doc="What the newest run was refused with, or failed with.")
@@ -136,7 +137,7 @@ class Job(param.Parameterized):
         """
         self.cancel()
         self._ear = None
-        self.param.update(state="running", share=None, label="", error=None)
+        self.param.update(state="running", slow=False, share=None, label="", error=None)
         try:
             outcome = compute(request)
         except Exception as error:
@@ -199,7 +200,10 @@ class Job(param.Parameterized):
         self._heard = (done, total, label)  # from any thread; the event loop looks at it ten times a second
 
     def _tick(self, ear: Listener) -> None:
-        if self._ear is ear and self._heard is not None:
+        if self._ear is not ear:
+            return
+        self.slow = True
+        if self._heard is not None:
             done, total, label = self._heard
             self.param.update(share=min(1.0, done / total) if total else None, label=label)
 

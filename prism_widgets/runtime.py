@@ -7,6 +7,7 @@ plain Python. In none of them does a page ask another host for anything.
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 import sys
 from collections.abc import Callable, Coroutine
@@ -58,6 +59,8 @@ def init(**options: Any) -> Place:
 
     place = where()
     options = {"design": MaterialDesign, **options}
+    if place in ("voila", "lab"):
+        _show_what_is()
     if place == "voila" and _ROOTS[0] in os.environ:
         _leave_loading_to_the_page()
         pn.extension(comms="ipywidgets", inline=False, **options)
@@ -68,6 +71,33 @@ def init(**options: Any) -> Place:
     if place == "lab" or (place == "voila" and _ROOTS[0] not in os.environ):
         _inline_styles()
     return place
+
+
+def _show_what_is() -> None:
+    """Let a page that opens late see the page as it is then, not as it was when it was made.
+
+    The bridge of ``jupyter_bokeh`` writes a page down once. A preheated dashboard computes before anybody looks, and
+    what changed until then would be lost.
+    """
+    from bokeh.core.json_encoder import serialize_json
+    from jupyter_bokeh.widgets import BokehModel
+
+    state, patched = BokehModel.get_state, BokehModel._document_patched
+    if hasattr(state, "prism"):
+        return
+
+    def get_state(self: Any, key: Any = None, drop_defaults: bool = False) -> dict[str, Any]:
+        found: dict[str, Any] = state(self, key, drop_defaults)
+        if getattr(self, "_prism_moved", False) and "render_bundle" in found:
+            found["render_bundle"] = serialize_json(self._model_to_traits(self._model))
+        return found
+
+    def document_patched(self: Any, event: Any) -> None:
+        self._prism_moved = True
+        patched(self, event)
+
+    get_state.prism = True  # type: ignore[attr-defined]
+    BokehModel.get_state, BokehModel._document_patched = get_state, document_patched
 
 
 def _leave_loading_to_the_page() -> None:
@@ -137,8 +167,16 @@ def on_screen(change: Callable[[], None]) -> None:
 
     document = pn.state.curdoc
     if document is not None and document.session_context:
-        document.add_next_tick_callback(change)
+        document.add_next_tick_callback(functools.partial(_at_once, document, change))
     else:
+        change()
+
+
+def _at_once(document: Any, change: Callable[[], None]) -> None:
+    """Send all that a change touches as one message, so that the page is laid out once."""
+    from panel.io.document import hold
+
+    with hold(document):
         change()
 
 
