@@ -41,8 +41,9 @@ class ViewerKernels(AsyncMappingKernelManager):  # type: ignore[misc]
     async def start_kernel(self, *args: Any, **kwargs: Any) -> str:
         """Start a kernel; for a dashboard, Panel's style sheets and modules come from this server."""
         given = kwargs.get("env") or {}
-        if is_viewers(given):
-            kwargs["env"] = {**given, **library_roots(self.parent.base_url)}
+        roots = library_roots(self.parent.base_url)
+        own = {"PRISM_MATERIAL_ROOT": roots["PANEL_MATERIAL_UI_CDN_ROOT"]}  # only our own components look at it
+        kwargs["env"] = {**os.environ, **given, **(roots if is_viewers(given) else own)}
         kernel_id: str = await super().start_kernel(*args, **kwargs)
         return kernel_id
 

@@ -18,6 +18,7 @@ __all__ = ["Place", "ensure", "init", "on_screen", "prepare", "spawn", "where"]
 Place = Literal["voila", "lab", "server", "plain"]
 
 _ROOTS = ("PANEL_CDN_ROOT", "PANEL_MATERIAL_UI_CDN_ROOT")
+_MATERIAL = "PRISM_MATERIAL_ROOT"  # where the lab serves panel-material-ui; without it the text is in every page
 _patched = False
 
 
@@ -32,6 +33,8 @@ def prepare() -> None:
     if not _voila():
         for name in _ROOTS:
             os.environ.pop(name, None)
+        if _MATERIAL in os.environ:
+            os.environ[_ROOTS[1]] = os.environ[_MATERIAL]
 
 
 def where() -> Place:
@@ -66,6 +69,7 @@ def init(**options: Any) -> Place:
         pn.extension(comms="ipywidgets", inline=False, **options)
     elif place in ("voila", "lab"):
         pn.extension(comms="ipywidgets", inline=True, **options)  # with the default comms every slider is dead
+        pn.config.inline = _MATERIAL not in os.environ
     else:
         pn.extension(comms="default", inline=True, **options)
     if place == "lab" or (place == "voila" and _ROOTS[0] not in os.environ):
