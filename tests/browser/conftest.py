@@ -139,7 +139,8 @@ class Servers:
         kind = {"lab": "lab", "voila-cold": "lab", "voila-preheated": "voila", "panel-serve": "panel"}[surface]
         if kind not in self.started:
             folder = self.root if kind == "lab" else self.root / "dashboards"
-            server = running(kind, folder, environment={"PRISM_VIEWER_GRACE": "8"})
+            own = {"PRISM_VIEWER_GRACE": "8", "JUPYTERLAB_WORKSPACES_DIR": str(self.root / ".workspaces")}
+            server = running(kind, folder, environment=own)  # JupyterLab would open what an earlier run left open
             self.started[kind] = self.stack.enter_context(server)
         return self.started[kind]
 
