@@ -50,7 +50,7 @@ class Explorer(pn.viewable.Viewer):
         given = {**dict(zip(row.data, data, strict=False)), **first}
         start = given if given else dict(row.example)
         self.pickers = {
-            n: InputPicker(d, about=row.documentation.get(n, ""), first=_first_data(row, n, given, start))
+            n: InputPicker(d, about=row.documentation.get(n, ""), first=_first_data(n, given, start))
             for n, d in row.data.items()
         }
         self.form = SettingsForm(row, {n: v for n, v in start.items() if n in row.rules})
@@ -234,9 +234,8 @@ class Explorer(pn.viewable.Viewer):
         runtime.spawn(self.start)
 
 
-def _first_data(row: Operation, name: str, given: dict[str, Any], start: dict[str, Any]) -> Any:
+def _first_data(name: str, given: dict[str, Any], start: dict[str, Any]) -> Any:
     """Return what a picker holds first: what was given, the example's, or the first sample."""
-    del row
     return given.get(name, start.get(name))
 
 

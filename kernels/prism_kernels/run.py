@@ -190,7 +190,7 @@ def run(operation: str | Callable[..., Any] | Operation, *data: Any, **arguments
         **_package(row),
         settings=_jsonable(resolved),
         inputs=inputs,
-        device=_device(inputs, result),
+        device=_device(inputs),
         cpu=_cpu(),
         threads=lanes.threads(),
         blas=_blas(),
@@ -216,8 +216,7 @@ def _named(row: Operation, data: tuple[Any, ...], arguments: Mapping[str, Any]) 
     return given
 
 
-def _device(inputs: Mapping[str, Input], result: Any) -> str:
-    del result
+def _device(inputs: Mapping[str, Input]) -> str:
     for value in inputs.values():
         return str(device_of(value.values))
     return "cpu"
