@@ -6,13 +6,14 @@ import contextvars
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 from prism_kernels import lanes, progress
 from prism_kernels.errors import Cancelled
 
-__all__ = ["map_runs"]
+__all__ = ["elsewhere", "map_runs"]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -21,7 +22,14 @@ _POLL_SECONDS = 0.1
 _RETRIES = 3
 
 
-def map_runs(function: Callable[[T], R], items: Iterable[T], *, label: str = "runs") -> list[R]:
+def map_runs(
+    function: Callable[[T], R],
+    items: Iterable[T],
+    *,
+    label: str = "runs",
+    each: Callable[[int, R], None] | None = None,
+    threads: int = 1,
+) -> list[R]:
     """Apply a function to every item and return the results in the order of the items.
 
     Items run one after another here, with parallel lanes inside each; with an active ``dask.distributed`` client they
@@ -36,6 +44,12 @@ def map_runs(function: Callable[[T], R], items: Iterable[T], *, label: str = "ru
         What to do it with.
     label
         What the work is called on screen.
+    each
+        Called here with the number and the result of each item as soon as it is done, in no order on Dask; what it
+        kept is there even when the rest is never finished.
+    threads
+        Items at a time when they run here: more than one only for items that wait for processes of their own, since
+        the lanes of one item fill the cores already.
 
     Raises
     ------
@@ -43,11 +57,49 @@ def map_runs(function: Callable[[T], R], items: Iterable[T], *, label: str = "ru
         When the listener was cancelled; items not yet started are dropped.
     """
     work = list(items)
+    keep = each if each is not None else _forget
     client = _client()
-    if client is None:
-        with one_thread():
-            return [function(item) for item in progress.track(work, label)]
-    return _on_dask(client, function, work, label)
+    if client is not None:
+        return _on_dask(client, function, work, label, keep)
+    if threads > 1:
+        return _in_threads(function, work, label, keep, threads)
+    results: list[R] = []
+    with one_thread():
+        for number, item in enumerate(progress.track(work, label)):
+            results.append(function(item))
+            keep(number, results[-1])
+    return results
+
+
+def _forget(number: int, result: object) -> None:
+    """Keep nothing of an item before all of them are done."""
+
+
+def _in_threads(
+    function: Callable[[T], R], items: Sequence[T], label: str, keep: Callable[[int, R], None], threads: int
+) -> list[R]:
+    from threadpoolctl import threadpool_limits
+
+    # OpenMP counts its threads for each thread that asks, so every thread of the pool is told
+    pool = ThreadPoolExecutor(threads, "prism-run", initializer=threadpool_limits, initargs=(1,))
+    with one_thread(), pool:
+        order = {
+            pool.submit(contextvars.copy_context().run, _unless_cancelled, function, item): k
+            for k, item in enumerate(items)
+        }
+        try:
+            for future in progress.track(as_completed(order), label, len(order)):
+                keep(order[future], future.result())
+        finally:
+            for future in order:
+                future.cancel()
+    return [future.result() for future in order]
+
+
+def _unless_cancelled(function: Callable[[T], R], item: T) -> R:
+    """Run an item, unless the work it belongs to was cancelled before its turn came."""
+    progress.checkpoint()
+    return function(item)
 
 
 @contextmanager
@@ -69,6 +121,11 @@ def one_thread() -> Iterator[None]:
                 torch.set_num_threads(before)
 
 
+def elsewhere() -> bool:
+    """Tell whether items run on a Dask cluster, so that one piece of work is worth cutting into several."""
+    return _client() is not None
+
+
 def _client() -> Any:
     import sys
 
@@ -81,12 +138,14 @@ def _client() -> Any:
     return None
 
 
-def _on_dask(client: Any, function: Callable[[T], R], items: Sequence[T], label: str) -> list[R]:
+def _on_dask(
+    client: Any, function: Callable[[T], R], items: Sequence[T], label: str, keep: Callable[[int, R], None]
+) -> list[R]:
+    import distributed
     from cloudpickle import dumps
-    from distributed import Event, as_completed
 
     ear = progress.listener()
-    stop = Event(client=client)
+    stop = distributed.Event(client=client)
     # As bytes, opened inside the task: work that a worker cannot import fails there, instead of ending the worker.
     jobs = [dumps((function, item)) for item in items]
     futures = [client.submit(_item, job, stop.name, pure=False, retries=_RETRIES) for job in jobs]
@@ -95,7 +154,7 @@ def _on_dask(client: Any, function: Callable[[T], R], items: Sequence[T], label:
     done = 0
     progress.report(0, len(futures), label)
     try:
-        waiting = as_completed(futures)
+        waiting = distributed.as_completed(futures)
         while done < len(futures):
             if ear is not None and ear.cancelled:
                 stop.set()
@@ -104,7 +163,9 @@ def _on_dask(client: Any, function: Callable[[T], R], items: Sequence[T], label:
                 raise Cancelled(msg)
             batch = waiting.next_batch(block=False)
             for future in batch:
-                results[order[future.key]] = future.result()
+                number = order[future.key]
+                results[number] = future.result()
+                keep(number, results[number])
                 done += 1
                 progress.report(done, len(futures), label)
             if not batch:

@@ -66,7 +66,7 @@ def _first_fault(given: Mapping[str, Any], error: Exception) -> tuple[str, str]:
 
 
 def plain(value: Any) -> Any:
-    """Return a numpy number or an array of any library as what JSON can hold.
+    """Return a numpy number, an array of any library or a table as what JSON can hold; empty cells are left out.
 
     Parameters
     ----------
@@ -77,6 +77,9 @@ def plain(value: Any) -> Any:
         return value.item()
     if is_array(value):
         return to_numpy(value).tolist()
+    if hasattr(value, "columns") and hasattr(value, "to_dict"):  # a frame of pandas or polars, a row each
+        rows = value.to_dicts() if hasattr(value, "to_dicts") else value.to_dict("records")
+        return [{str(n): v for n, v in row.items() if v is not None and v == v} for row in rows]
     msg = f"{type(value).__name__} cannot be written as JSON"
     raise TypeError(msg)
 

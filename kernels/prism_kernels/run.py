@@ -23,7 +23,7 @@ from prism_kernels.errors import InvalidInput
 from prism_kernels.inputs import Input
 from prism_kernels.operation import Operation, find
 
-__all__ = ["Provenance", "Run", "run"]
+__all__ = ["Provenance", "Run", "package_of", "run"]
 
 _LIBRARIES = ("numpy", "scipy", "numba", "pandas", "statsmodels", "torch", "cupy")
 
@@ -98,26 +98,25 @@ class Run:
     given: Mapping[str, Any]
     row: Operation = field(repr=False)
 
+    def save(self, path: str | Path, *, inputs: bool = False) -> Path:
+        """Write this run into one file that :func:`prism_kernels.verify.verify` can check, and return its path.
+
+        Parameters
+        ----------
+        path
+            The file; ``.prism`` is put behind a name without a suffix.
+        inputs
+            Whether the data go into the file too, beside where they came from and their digests.
+        """
+        from prism_kernels.saved import save
+
+        return save(self, path, inputs=inputs)
+
     def as_python(self) -> str:
         """Write this run as a call in Python."""
-        row = self.row
-        module, name = row.function.__module__, row.function.__name__
-        module = (
-            module if "." not in module else module.rsplit(".", 1)[0] if module.startswith("prism_kernels") else module
-        )
-        head = [f"from {module} import {name}"] if module != "__main__" else []
-        data, names = [], set()
-        for parameter, value in self.provenance.inputs.items():
-            source = value.source
-            names |= {"sample"} if source.startswith("sample(") else set()
-            names |= {"Path"} if source.startswith("Path(") else set()
-            required = row.data[parameter].required
-            text = source or parameter
-            data.append(text if required else f"{parameter}={text}")
-        head += ["from prism_kernels import sample"] if "sample" in names else []
-        head += ["from pathlib import Path"] if "Path" in names else []
-        settings = [f"{k}={v!r}" for k, v in self.given.items()]
-        return "\n".join([*head, "", f"result = {name}({', '.join([*data, *settings])})"])
+        from prism_kernels.python_text import call_of
+
+        return call_of(self)
 
     def as_report(self) -> str:
         """Write this run as the command that makes a report of it."""
@@ -139,6 +138,12 @@ class Run:
             f'-H "Content-Type: application/json" -d {text}'
         )
 
+    def as_dashboard(self) -> str:
+        """Write this run as a notebook for ``prism publish``: a page that begins with its data and settings."""
+        from prism_kernels.dashboard import notebook_of
+
+        return notebook_of(self, _jsonable(self.given))
+
     def _options(self) -> list[str]:
         options: list[str] = []
         for name, value in self.provenance.inputs.items():
@@ -149,7 +154,7 @@ class Run:
 
 
 def _bare(source: str) -> str:
-    """Return the name or path inside ``sample('…')`` or ``Path('…')``."""
+    """Return the name or path inside ``sample('…')``, ``load('…')`` or ``Path('…')``."""
     return source.split("'")[1] if "'" in source else source
 
 
@@ -187,7 +192,7 @@ def run(operation: str | Callable[..., Any] | Operation, *data: Any, **arguments
     progress.checkpoint()
     provenance = Provenance(
         operation=row.name,
-        **_package(row),
+        **package_of(row),
         settings=_jsonable(resolved),
         inputs=inputs,
         device=_device(inputs),
@@ -245,7 +250,14 @@ def _versions() -> dict[str, str]:
     return {n: str(getattr(sys.modules[n], "__version__", "?")) for n in _LIBRARIES if n in sys.modules}
 
 
-def _package(row: Operation) -> dict[str, str]:
+def package_of(row: Operation) -> dict[str, str]:
+    """Name the package an operation comes from, and its version.
+
+    Parameters
+    ----------
+    row
+        The operation.
+    """
     root = row.body.__module__.partition(".")[0]
     return {"package": root, "version": _version_of(root)}
 
