@@ -3,6 +3,7 @@
 ``import prism_kernels`` loads numpy and pydantic, nothing heavier; each domain loads when it is first used.
 """
 
+from prism_kernels import data
 from prism_kernels.arrays import namespace_of, to_numpy
 from prism_kernels.engine import map_runs
 from prism_kernels.errors import Cancelled, InvalidInput, MissingLibrary, MixedArrays, NotConverged, PrismError
@@ -30,6 +31,7 @@ __all__ = [
     "Run",
     "Sample",
     "Series",
+    "data",
     "find",
     "map_runs",
     "namespace_of",

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import hashlib
 import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 
 from prism_kernels.arrays import to_numpy
 from prism_kernels.errors import InvalidInput, nearest
+from prism_kernels.inputs import fences
+from prism_kernels.inputs.origin import mark
 
-__all__ = ["Input", "Sample", "sample"]
+__all__ = ["Input", "Sample", "sample", "sample_names"]
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,13 @@ class Input:
     """
 
     _samples: ClassVar[dict[str, Sample]] = {}
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Give each input type samples of its own."""
+        super().__init_subclass__(**kwargs)
+        if "_samples" not in cls.__dict__:
+            cls._samples = {}
+
     values: Any
     source: str
 
@@ -99,26 +109,47 @@ class Input:
 
     @classmethod
     def resolve(cls, text: str, *, field: str = "data") -> Self:
-        """Read data that a command line or report names: a sample, or a path.
+        """Read data that a command line or report names: a sample, a dataset, or a path.
 
         Parameters
         ----------
         text
-            Name of a sample, or path of a CSV, Parquet or NPY file.
+            Name of a sample or of a catalogued dataset, or path of a CSV, Parquet or NPY file.
         field
             What the argument is called, for messages.
+
+        Raises
+        ------
+        InvalidInput
+            When nothing is called so, and when a dataset is no longer what was catalogued.
         """
         known = cls.samples()
         if text in known:
             return cls.of(sample(text), field=field)
+        if "://" in text and fences.published():
+            from prism_kernels.inputs.fetch import download
+
+            fetched: Any = cls.of(download(text, field), field=field)
+            return cast("Self", dataclasses.replace(fetched, source=f"{cls.__name__}.resolve({text!r})"))
         if "://" in text:
-            msg = f"{field} is the address {text}; download the file, and give its path"
+            msg = f"{field} is the address {text}; catalogue it with prism data add NAME {text}, and give the name"
             raise InvalidInput(msg, field=field)
         path = Path(text)
-        if text and (path.suffix or "/" in text or path.exists()):
+        if path.suffix or "/" in text:
             return cls.of(path, field=field)
-        msg = f"{field} names no sample and no file: {text!r}; {nearest(text, known)}"
+        from prism_kernels import data
+
+        catalogued = data.datasets()
+        if text in catalogued:
+            return cls.of(data.load(text, field=field), field=field)
+        if text and path.exists():
+            return cls.of(path, field=field)
+        msg = f"{field} names no sample, dataset or file: {text!r}; {nearest(text, [*known, *catalogued])}"
         raise InvalidInput(msg, field=field)
+
+    def fits(self) -> bool:
+        """Tell whether numbers and labels fit together, as they do unless somebody changed a saved run."""
+        return True
 
     @functools.cached_property
     def digest(self) -> str:
@@ -150,16 +181,22 @@ def sample(name: str) -> Any:
     InvalidInput
         When there is no such sample; the message names the nearest.
     """
+    import prism_kernels.inputs.finance_samples
     import prism_kernels.inputs.samples  # noqa: F401  registers them
 
     for kind in _all(Input):
         if name in kind._samples:
-            data = kind._samples[name].load()
-            data.attrs["prism"] = f"sample({name!r})"
-            return data
-    known = [n for kind in _all(Input) for n in kind._samples]
-    msg = f"no sample is called {name!r}; {nearest(name, known)}"
+            return mark(kind._samples[name].load(), f"sample({name!r})")
+    msg = f"no sample is called {name!r}; {nearest(name, sample_names())}"
     raise InvalidInput(msg, field="name")
+
+
+def sample_names() -> list[str]:
+    """Return the names of the samples of every input type."""
+    import prism_kernels.inputs.finance_samples
+    import prism_kernels.inputs.samples  # noqa: F401  registers them
+
+    return [n for kind in _all(Input) for n in kind._samples]
 
 
 def _all(kind: type[Input]) -> list[type[Input]]:

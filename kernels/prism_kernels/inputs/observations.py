@@ -10,6 +10,7 @@ from typing import Any, Self
 from prism_kernels.errors import InvalidInput
 from prism_kernels.inputs import tables
 from prism_kernels.inputs.input import Input, Sample
+from prism_kernels.inputs.origin import source_of
 
 __all__ = ["Observations"]
 
@@ -58,7 +59,7 @@ class Observations(Input):
         if isinstance(given, Path) and given.suffix.lower() == ".npy":
             msg = f"{field} must have dates, and {given.name} holds an array alone; give a CSV or Parquet file"
             raise InvalidInput(msg, field=field, where=str(given))
-        source = f"Path({str(given)!r})" if isinstance(given, Path) else tables.source_of(given)
+        source = f"Path({str(given)!r})" if isinstance(given, Path) else source_of(given)
         frame = tables.read(given, field) if isinstance(given, Path) else given
         if not tables.is_table(frame):
             msg = f"{field} must be a frame or file with a column of dates, and {type(given).__name__} was given"
@@ -75,6 +76,11 @@ class Observations(Input):
         from prism_kernels.inputs.series import Series
 
         return Series.samples()
+
+    def fits(self) -> bool:
+        """Tell whether numbers and labels fit together, as they do unless somebody changed a saved run."""
+        shape = self.values.shape
+        return len(shape) == 2 and len(self.names) == shape[0] and (self.index is None or len(self.index) == shape[1])
 
     def _labels(self) -> tuple[str, ...]:
         return (*self.names, *map(str, self.index))

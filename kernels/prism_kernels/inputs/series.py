@@ -14,6 +14,7 @@ from prism_kernels.arrays import Array, is_array, is_numpy, namespace_of, to_num
 from prism_kernels.errors import InvalidInput
 from prism_kernels.inputs import calendar, tables
 from prism_kernels.inputs.input import Input, Sample
+from prism_kernels.inputs.origin import source_of
 
 __all__ = ["Series"]
 
@@ -147,6 +148,11 @@ class Series(Input):
         msg = f"{field} has {count} {noun} (first: {', '.join(places)}{more}); {way_out}"
         raise InvalidInput(msg, field=field, where=places[0])
 
+    def fits(self) -> bool:
+        """Tell whether numbers and labels fit together, as they do unless somebody changed a saved run."""
+        shape = self.values.shape
+        return len(shape) == 2 and len(self.names) == shape[0] and (self.index is None or len(self.index) == shape[1])
+
     def _labels(self) -> tuple[str, ...]:
         ends = () if self.index is None else (str(self.index[0]), str(self.index[-1]))
         return (*self.names, *ends)
@@ -159,11 +165,14 @@ def _read(given: Any, field: str) -> tuple[Any, Sequence[str], Any, str]:
         frame = tables.read(given, field)
         return (*tables.wide(frame, field), f"Path({str(given)!r})")
     if tables.is_table(given):
-        return (*tables.wide(given, field), tables.source_of(given))
+        return (*tables.wide(given, field), source_of(given))
     if isinstance(given, Mapping) or (isinstance(given, list | tuple) and given and not np.isscalar(given[0])):
         return (*_from_many(given, field), None, "")
     if isinstance(given, str):
-        msg = f"{field} is a text; pass sample({given!r}) for a named sample or pathlib.Path({given!r}) for a file"
+        msg = (
+            f"{field} is a text; pass sample({given!r}) for a named sample, prism_kernels.data.load({given!r}) for a "
+            f"dataset or pathlib.Path({given!r}) for a file"
+        )
         raise InvalidInput(msg, field=field)
     return (*_from_array(given, field), None, "")
 

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from prism_kernels.errors import InvalidInput, require
+from prism_kernels.inputs import fences
 from prism_kernels.inputs.calendar import stamp
 from prism_kernels.inputs.dates import dated
 
-__all__ = ["is_table", "long_to_wide", "read", "read_csv", "read_npy", "source_of", "to_pandas", "wide"]
+__all__ = ["is_table", "long_to_wide", "looks_numeric", "parse", "read", "read_csv", "read_npy", "to_pandas", "wide"]
 
 _LONG = ("unique_id", "ds", "y")
 _SEPARATORS = ",;\t|"
@@ -28,14 +29,9 @@ def is_table(given: Any) -> bool:
     )
 
 
-def source_of(given: Any) -> str:
-    """Return the Python that gets a frame again, where it is a named sample."""
-    return str(getattr(given, "attrs", {}).get("prism", ""))
-
-
 def read_npy(path: Path, field: str) -> np.ndarray[Any, Any]:
     """Read an NPY file; pickles are refused."""
-    _check_file(path, field)
+    path = _check_file(path, field)
     try:
         return np.asarray(np.load(path, allow_pickle=False))
     except (ValueError, EOFError, OSError):
@@ -58,20 +54,34 @@ def read(path: Path, field: str) -> Any:
     InvalidInput
         For a file that is not there, is empty, has a broken row or one column that none of the separators splits.
     """
-    _check_file(path, field)
-    if path.suffix.lower() in (".parquet", ".pq"):
-        import pandas as pd
-
-        require("pyarrow", extra="lab", purpose="reading Parquet")
-        try:
-            return pd.read_parquet(path)
-        except (ValueError, OSError):
-            msg = f"{field}: {path.name} is not a readable Parquet file; write it again, or save it as CSV"
-            raise InvalidInput(msg, field=field, where=str(path)) from None
-    return read_csv(path.read_bytes(), field, path.name)
+    path = _check_file(path, field)
+    return parse(path.read_bytes(), field, path.name)
 
 
-def _check_file(path: Path, field: str) -> None:
+def parse(data: bytes, field: str, name: str) -> Any:
+    """Read the bytes of a CSV or Parquet file, told by the suffix of its name, into a pandas frame; see :func:`read`.
+
+    Parameters
+    ----------
+    data
+        The bytes of the file.
+    field, name
+        What the argument and the file are called, for messages.
+    """
+    if Path(name).suffix.lower() not in (".parquet", ".pq"):
+        return read_csv(data, field, name)
+    import pandas as pd
+
+    require("pyarrow", extra="lab", purpose="reading Parquet")
+    try:
+        return pd.read_parquet(io.BytesIO(data))
+    except (ValueError, OSError):
+        msg = f"{field}: {name} is not a readable Parquet file; write it again, or save it as CSV"
+        raise InvalidInput(msg, field=field, where=name) from None
+
+
+def _check_file(path: Path, field: str) -> Path:
+    path = fences.check_path(path, field)
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "is not there"
         msg = f"{field}: {path} {what}; give the path of a CSV, Parquet or NPY file"
@@ -79,6 +89,7 @@ def _check_file(path: Path, field: str) -> None:
     if path.stat().st_size == 0:
         msg = f"{field}: {path.name} is empty (0 bytes); at least a header and one row are needed"
         raise InvalidInput(msg, field=field, where=str(path))
+    return path
 
 
 def read_csv(data: bytes, field: str, name: str) -> Any:
@@ -163,12 +174,12 @@ def wide(given: Any, field: str) -> tuple[Any, Sequence[str], Any]:
     frame, index = dated(given, field)
     numbers = frame.select_dtypes(["number", "bool"], exclude=["timedelta"])
     for column in frame.columns.difference(numbers.columns, sort=False):
-        if _looks_numeric(frame[column]):
+        if looks_numeric(frame[column]):
             raise _bad_cell(frame, column, field)
     if numbers.shape[1] == 0:
         raise _no_numbers(frame, field)
-    for column in numbers.columns:
-        if numbers[column].dtype.kind == "c":
+    for column, kind in numbers.dtypes.items():
+        if kind.kind == "c":
             msg = f"{field} holds complex numbers in column {column!r}; only real numbers can be analysed"
             raise InvalidInput(msg, field=field, where=str(column))
     values = np.ascontiguousarray(numbers.to_numpy(dtype=float, na_value=np.nan).T)
@@ -208,7 +219,14 @@ def long_to_wide(given: Any, field: str) -> Any:
     return given.pivot(index="ds", columns="unique_id", values="y")
 
 
-def _looks_numeric(column: Any) -> bool:
+def looks_numeric(column: Any) -> bool:
+    """Tell whether most cells of a frame's column can be read as numbers.
+
+    Parameters
+    ----------
+    column
+        A pandas series of texts or objects.
+    """
     import pandas as pd
 
     numbers = pd.to_numeric(column, errors="coerce")
