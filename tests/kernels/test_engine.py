@@ -57,6 +57,12 @@ def client():
         yield client
 
 
+@pytest.fixture
+def alone(monkeypatch):
+    """No cluster, whatever another test has opened."""
+    monkeypatch.setattr("prism_kernels.engine._client", lambda: None)
+
+
 def test_results_come_in_the_order_of_the_items():
     assert map_runs(abs, [-3, 2, -1]) == [3, 2, 1]
 
@@ -78,6 +84,50 @@ def test_the_same_bits_here_and_on_dask(client):
     assert isinstance(client, Client)
     for a, b in zip(here, there, strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_what_each_item_gave_is_kept_even_when_a_later_one_fails(alone, threads):
+    kept = {}
+    assert map_runs(abs, [-3, 2, -1], each=kept.__setitem__, threads=threads) == [3, 2, 1]
+    assert kept == {0: 3, 1: 2, 2: 1}
+    with pytest.raises(ValueError, match="item 1 is bad"):
+        map_runs(lambda k: refuse(k) if k == 1 else k, [0, 1], each=lambda k, v: kept.update({k: -1}), threads=threads)
+    assert kept[1] == 2
+
+
+def test_each_item_on_dask_is_kept_when_it_is_done(client):
+    kept = {}
+    assert map_runs(abs, [-3, 2, -1], each=kept.__setitem__) == [3, 2, 1]
+    assert kept == {0: 3, 1: 2, 2: 1}
+
+
+def test_threads_run_items_side_by_side_with_the_same_bits_and_the_same_ear(alone):
+    both, heard = threading.Barrier(2, timeout=30), []
+
+    def meet(seed):
+        both.wait()
+        return product(seed)
+
+    with listen(Listener(lambda done, total, label: heard.append(done))):
+        side_by_side = map_runs(meet, range(2), threads=2)
+    assert heard == [0, 1, 2]
+    for a, b in zip(side_by_side, map_runs(product, range(2)), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_cancelling_reaches_items_in_threads_and_drops_the_others(alone, tmp_path):
+    ear = Listener()
+    started = []
+
+    def wait(item):
+        started.append(item)
+        ear.cancel()
+        return endless(tmp_path / "mark.x")
+
+    with listen(ear), pytest.raises(Cancelled):
+        map_runs(wait, range(20), threads=2)
+    assert len(started) <= 4
 
 
 def test_a_worker_killed_in_the_middle_loses_nothing(client, tmp_path):

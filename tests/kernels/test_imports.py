@@ -29,3 +29,34 @@ def test_nothing_heavy_is_loaded_by(statement):
 
 def test_the_check_sees_a_heavy_import():
     assert loaded_by("import prism_kernels, pandas") == ["pandas"]
+
+
+# scipy.linalg comes with numba, which takes BLAS from it; the rest costs up to a second and no forecast needs it
+NEVER = (
+    "scipy.signal",
+    "scipy.stats",
+    "scipy.optimize",
+    "scipy.interpolate",
+    "statsmodels",
+    "pandas",
+    "polars",
+    "torch",
+)
+
+FIRST = """
+from prism_kernels.timeseries import forecast
+y = [10.0 + t % 4 + (t * t % 7) / 5 for t in range(40)]
+forecast(y, h=2, season_length=4, model={model!r}, order=(1, 0, 0))
+"""
+
+
+@pytest.mark.parametrize("model", ["auto_arima", "arima", "ets", "theta", "seasonal_naive"])
+def test_a_forecast_of_numbers_loads_no_library_it_does_not_need(model):
+    code = FIRST.format(model=model)
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys\n{code}\nprint(*(m for m in {NEVER!r} if m in sys.modules))"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == []

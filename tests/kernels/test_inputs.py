@@ -169,7 +169,11 @@ def test_the_digest_depends_on_the_numbers_alone(values):
         (np.array([1j, 2]), "y holds complex numbers; only real numbers can be analysed"),
         (np.zeros((2, 2, 2)), "y has 3 dimensions; give one series (time) or several (series × time)"),
         (np.array([]), "y is empty; at least one value is needed"),
-        ("nile", "y is a text; pass sample('nile') for a named sample or pathlib.Path('nile') for a file"),
+        (
+            "nile",
+            "y is a text; pass sample('nile') for a named sample, prism_kernels.data.load('nile') for a "
+            "dataset or pathlib.Path('nile') for a file",
+        ),
         ({"a": [[1.0]]}, "y: a has 2 dimensions; each series is a list of numbers"),
         (
             pd.Series(VALUES[:3], index=pd.to_datetime(["2020-01-01", "2020-01-03", "2020-01-02"])),
@@ -336,10 +340,10 @@ def test_masked_values_are_missing_values():
 
 def test_a_name_that_cannot_be_a_file_is_told_so():
     with pytest.raises(
-        InvalidInput, match=r"y is the address https://a\.b/c\.csv; download the file, and give its path"
+        InvalidInput, match=r"y is the address https://a\.b/c\.csv; catalogue it with prism data add NAME"
     ):
         Series.resolve("https://a.b/c.csv", field="y")
-    with pytest.raises(InvalidInput, match="y names no sample and no file: ''; known are 'co2'"):
+    with pytest.raises(InvalidInput, match="y names no sample, dataset or file: ''; known are 'co2'"):
         Series.resolve("", field="y")
 
 
@@ -372,7 +376,7 @@ def test_missing_values_are_counted_with_their_first_places():
 
 
 def test_a_name_that_is_neither_sample_nor_file_names_the_nearest():
-    with pytest.raises(InvalidInput, match="y names no sample and no file: 'sunspot'; did you mean 'sunspots'"):
+    with pytest.raises(InvalidInput, match="y names no sample, dataset or file: 'sunspot'; did you mean 'sunspots'"):
         Series.resolve("sunspot", field="y")
     with pytest.raises(InvalidInput, match="no sample is called 'nil'"):
         sample("nil")

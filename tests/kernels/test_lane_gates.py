@@ -67,8 +67,22 @@ timeseries.trend(y, method="changepoint")
 timeseries.trend(y, method="changepoint", n_changepoints=2)
 timeseries.trend(y, method="mann_kendall")
 timeseries.trend(y, method="theil_sen")
+from prism_kernels.timeseries.stl import stl
+stl(y, 4)
 information.conditional_mutual_information(y[0], y[1], rng.normal(size=30), k=2)
 information.transfer_entropy(y[0], y[1], k=2)
+from prism_kernels.finance.critical_line import critical_line
+from prism_kernels.finance.polytope import Polytope
+critical_line(rng.normal(size=4), np.diag([1.0, 2.0, 3.0, 4.0]), Polytope.simplex(4, upper=0.5))
+from prism_kernels.finance.performance import metrics
+metrics(0.01 * rng.normal(size=(40, 2)), level=0.9)
+from prism_kernels.finance import backtest
+close = np.exp(0.02 * rng.normal(size=(40, 2)).cumsum(axis=0))
+averages = {"strategy": "moving_average", "parameters": {"fast": [2], "slow": [5]}, "fees": 0.01}
+backtest(close, **averages)
+backtest(close, **averages, keep="equity")
+backtest(close, strategy="weights", weights=[0.4, 0.6], rebalance=0.05, fees=0.01)
+backtest(close, strategy="walk_forward", parameters={"window": [20], "every": [10]})
 print(json.dumps(told))
 """
 

@@ -42,6 +42,16 @@ def test_timings_name_the_operation(done):
     assert done.timings["timeseries.metrics"] == pytest.approx(done.provenance.elapsed_s)
 
 
+def test_the_python_of_a_run_imports_the_groups_that_its_settings_name():
+    groups, bounds = [{"name": "size", "assets": ["SIZE"]}], [{"name": "size", "least": 0.3, "most": 0.4}]
+    given = {"objective": "min_variance", "groups": groups, "group_bounds": bounds}
+    done = run("finance.optimize", sample("factor_etfs"), **given)
+    assert done.as_python().startswith("from prism_kernels.finance import GroupBounds, Groups, optimize\n")
+    space = {}
+    exec(done.as_python(), space)
+    np.testing.assert_array_equal(space["result"].weights, done.result.weights)
+
+
 def test_a_run_leaves_as_python_that_gives_the_same(tmp_path):
     done = run("timeseries.metrics", sample("nile"), sample("nile"), season_length=3)
     space = {}

@@ -90,6 +90,7 @@ def anomaly(
         whole series when absent).
     season_length
         Periods in a season, 1 for none; several for ``stl``; the usual one for the spacing of the dates when absent.
+        ``matrix_profile`` takes it only where ``window`` is absent.
     alpha
         Share of ordinary periods (windows with ``matrix_profile``) that may be called anomalies.
     max_anomalies

@@ -11,6 +11,7 @@ from prism_kernels import progress
 from prism_kernels.timeseries.model import Fit, Floats, Problem, Traits
 from prism_kernels.timeseries.sarima import applied, fit_orders, forecasts, has_gaps
 from prism_kernels.timeseries.sarima_estimate import Estimates, Flags, Ints, estimate, lost_values
+from prism_kernels.timeseries.stl import seasonal_strength
 
 __all__ = ["AutoArima", "differences", "kpss_statistic", "seasonal_strength"]
 
@@ -18,6 +19,7 @@ _MOST_AR_MA, _MOST_SEASONAL, _MOST_TOGETHER = 3, 2, 5
 _STRONG = 0.64  # Wang, Smith and Hyndman: a season stronger than this is differenced away
 _KPSS_5_PERCENT = 0.463
 _FINALISTS = 4
+_CLOSE = 1e-4  # of gradient: near enough to tell finalists apart; the one chosen is fitted to the end afterwards
 _NEAREST_ROOT = 1.01
 _SHORTEST = 6
 
@@ -29,7 +31,7 @@ class AutoArima:
     -----
     D is 1 where the strength of the season (of an STL decomposition) exceeds 0.64, and d the number of differences,
     two at most with D, after which a KPSS test at 5 % accepts a constant level. Then every p, q ≤ 3 and P, Q ≤ 2 with
-    p + q + P + Q ≤ 5 is fitted by exact likelihood; the four best are fitted to the end with and without a constant
+    p + q + P + Q ≤ 5 is fitted by exact likelihood; the four best are fitted thoroughly with and without a constant
     (where d + D ≤ 1), and the least AICc wins among those that converged with all roots beyond 1.01, save those of the
     seasonal moving average: a season that never changes brings it to the unit circle, where the exact likelihood still
     holds. Series with gaps are interpolated for the search, and differences are tested on what a regression on the
@@ -82,23 +84,6 @@ def kpss_statistic(values: Floats) -> float:
     return float(np.sum(np.cumsum(left) ** 2) / (n * long_run)) if long_run > 0 else 0.0
 
 
-def seasonal_strength(values: Floats, season: int) -> float:
-    """Return 1 - var(remainder) / var(season + remainder) of an STL decomposition, 0 at least.
-
-    Parameters
-    ----------
-    values
-        One series without gaps, of two seasons or more.
-    season
-        Periods in a season.
-    """
-    from statsmodels.tsa.seasonal import STL
-
-    parts = STL(values, period=season, seasonal=11).fit()
-    whole = np.var(parts.seasonal + parts.resid)
-    return float(max(0.0, 1 - np.var(parts.resid) / whole)) if whole > 0 else 0.0
-
-
 def differences(values: Floats, season: int) -> tuple[int, int]:
     """Return d and D that make a series stationary.
 
@@ -109,14 +94,28 @@ def differences(values: Floats, season: int) -> tuple[int, int]:
     season
         Periods in a season; 1 without one.
     """
-    values = values / (np.abs(values).max() or 1.0)
-    seasonal = int(season > 1 and 2 * season + _SHORTEST <= len(values) and seasonal_strength(values, season) > _STRONG)
-    if seasonal:
-        values = values[season:] - values[:-season]
-    ordinary = 0
-    while ordinary + seasonal < 2 and len(values) > _SHORTEST and kpss_statistic(values) > _KPSS_5_PERCENT:
-        values, ordinary = np.diff(values), ordinary + 1
-    return ordinary, seasonal
+    ordinary, seasonal = _differences(values[None], np.zeros(1, dtype=np.int64), season)[0]
+    return int(ordinary), int(seasonal)
+
+
+def _differences(y: Floats, first: Ints, season: int) -> Ints:
+    """Return d and D of each series; y is series × time, without gaps from each series' first value on."""
+    there = np.arange(y.shape[1]) >= first[:, None]
+    peak = np.max(np.abs(y), axis=1, where=there, initial=0.0)
+    y = y / np.where(peak > 0, peak, 1.0)[:, None]
+    found = np.zeros((len(y), 2), dtype=np.int64)
+    long = np.flatnonzero((season > 1) & (y.shape[1] - first >= 2 * season + _SHORTEST))
+    if len(long):
+        found[long, 1] = seasonal_strength(y[long], season, first[long]) > _STRONG
+    for orders, row, start in zip(found, y, first, strict=True):
+        progress.checkpoint()
+        values = row[int(start) :]
+        if orders[1]:
+            values = values[season:] - values[:-season]
+        while orders.sum() < 2 and len(values) > _SHORTEST and kpss_statistic(values) > _KPSS_5_PERCENT:
+            values = np.diff(values)
+            orders[0] += 1
+    return found
 
 
 def _filled(problem: Problem) -> Problem:
@@ -131,18 +130,25 @@ def _filled(problem: Problem) -> Problem:
     return dataclasses.replace(problem, y=y)
 
 
+def _regressed(problem: Problem) -> Floats:
+    """Return what a regression on the regressors leaves of each series."""
+    if problem.exog is None:
+        return problem.y
+    y = problem.y.copy()
+    for row, start in zip(y, problem.first, strict=True):
+        progress.checkpoint()
+        values = row[int(start) :]
+        design = np.column_stack([np.ones(len(values)), problem.exog[int(start) :]])
+        values -= design @ np.linalg.lstsq(design, values, rcond=None)[0]
+    return y
+
+
 def _search(problem: Problem) -> Ints:
     """Return the order of each series as a row of nine."""
     season = problem.season_length[0]
     found = np.zeros((len(problem.y), 9), dtype=np.int64)
     found[:, 6] = season
-    for k, start in enumerate(problem.first):
-        progress.checkpoint()
-        values = problem.y[k, int(start) :]
-        if problem.exog is not None:
-            design = np.column_stack([np.ones(len(values)), problem.exog[int(start) :]])
-            values = values - design @ np.linalg.lstsq(design, values, rcond=None)[0]
-        found[k, [1, 4]] = differences(values, season)
+    found[:, [1, 4]] = _differences(_regressed(problem), problem.first, season)
     for kind in np.unique(found[:, [1, 4]], axis=0):
         rows = np.flatnonzero((found[:, [1, 4]] == kind).all(axis=1))
         found[rows] = _best(problem, rows, found[rows[0]])
@@ -210,7 +216,7 @@ def _estimated(problem: Problem, series: Ints, orders: Ints, *, thorough: bool) 
         orders,
         starts=starts,
         thorough=thorough,
-        gtol=1e-5 if thorough else 1e-2,
+        gtol=_CLOSE if thorough else 1e-2,
         iterations=200 if thorough else 30,
         label="auto_arima",
     )

@@ -96,17 +96,17 @@ def correlation(
         cross-correlation with mean and variance of the whole series; ``distance`` correlation; ``mutual_information``
         and ``transfer_entropy`` in nats.
     max_lag
-        Largest lag, in periods: each pair is reported at the lag where it is strongest, with the p-value of having
-        looked at all of them. Transfer entropy takes it as the largest delay, at least 1.
+        Largest lag, in periods, for every method: each pair is reported at the lag where it is strongest, with the
+        p-value of having looked at all of them. Transfer entropy takes it as the largest delay, at least 1.
     k
-        Which neighbour sets the scale of ``mutual_information`` and ``transfer_entropy``.
+        Which neighbour sets the scale; for ``mutual_information`` and ``transfer_entropy`` only.
     n_surrogates
         Number of surrogates, each series turned in time by its own random offset, for p-values that assume no
         distribution; 0 for the theory, which ``distance`` and the measures of information do not have.
     alpha
-        Share of confidence intervals that may miss.
+        Share of confidence intervals that may miss; for ``pearson``, ``spearman``, ``kendall`` and ``cross`` only.
     seed
-        Seed of surrogates and of the noise that parts equal values.
+        Seed of surrogates and, for the measures of information, of the noise that parts equal values.
 
     Raises
     ------

@@ -62,22 +62,22 @@ def forecast(
         (dynamic optimised theta), ``seasonal_naive`` (the last season again), ``gru`` and ``lstm`` (one network for all
         series; extra ``torch``).
     order
-        (p, d, q) of ``arima``: autoregressive lags, differences, moving-average lags.
+        (p, d, q) for ``arima`` only: autoregressive lags, differences, moving-average lags.
     seasonal_order
-        (P, D, Q) of ``arima`` at the season.
+        (P, D, Q) at the season, for ``arima`` only.
     season_length
         Periods in a season, 1 for none; nothing takes the usual one for the spacing of the dates (12 for months), or 1
-        without dates. Several for models that take several.
+        without dates. Several for models that take several. ``arima`` takes it only with a ``seasonal_order``.
     include_mean
-        Whether ``arima`` has a constant in the differenced series; nothing lets the model decide.
+        Whether the ARIMA models, they only, have a constant in the differenced series; nothing lets the model decide.
     level
         Shares of the future that the intervals should hold, each between 0 and 1.
     interval
         ``conformal`` calibrates the model's standard errors on its own forecasts from earlier origins; ``analytic``
         takes them as Gaussian; ``bootstrap`` resamples the model's one-step errors along paths.
     calibration_windows
-        Number of origins that ``conformal`` rolls over; nothing takes two seasons, two horizons or 48, whichever is
-        most, up to 200 and as far as the series is long enough.
+        Number of origins that ``conformal``, and no other interval, rolls over; nothing takes two seasons, two horizons
+        or 48, whichever is most, up to 200 and as far as the series is long enough.
     exog
         Regressors over the periods of ``y``, time × regressor as a frame or regressor × time as an array.
     exog_future
@@ -85,11 +85,11 @@ def forecast(
     missing
         ``error`` refuses missing values; ``kalman`` lets models with a Kalman filter pass over them.
     n_starts
-        Number of starting points of the optimiser of the ARIMA models.
+        Number of starting points of the optimiser, for the ARIMA models only.
     hidden_size
-        Units a layer of ``gru`` and ``lstm``.
+        Units a layer, for ``gru`` and ``lstm`` only.
     num_layers
-        Layers of ``gru`` and ``lstm``.
+        Layers, for ``gru`` and ``lstm`` only.
     seed
         Of everything that draws random numbers.
     on_error

@@ -90,7 +90,7 @@ class Forecast(Result):
     converged: Bool[Array, " series"]
     status: tuple[str, ...]
     model: str
-    _memory: Memory
+    _memory: Memory | None
 
     @property
     def param_names(self) -> tuple[str, ...]:

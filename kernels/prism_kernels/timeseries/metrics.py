@@ -88,7 +88,7 @@ def metrics(
     y_train
         What the model knew, series × time, of any length above ``season_length``; needed for ``mase`` and ``rmsse``.
     season_length
-        Periods in a season of the naive forecast that scales ``mase`` and ``rmsse``.
+        Periods in a season of the naive forecast that scales ``mase`` and ``rmsse``; without ``y_train`` it has no use.
     lo
         Lower ends of the intervals, series × time.
     hi

@@ -28,8 +28,13 @@ PROBES: Floats = np.array(
         [-2.5, -10.0, np.nan, np.nan, 0.0, 1.0],
         [-0.2, 0.1, np.nan, np.nan, 0.0, 1.0],
         [1.2, 4.0, np.nan, np.nan, 0.0, 1.0],
+        [15.0, 3.0, np.nan, np.nan, 0.0, 1.0],
+        [-15.0, -3.0, np.nan, np.nan, 0.0, 1.0],
+        [15.0, 5.0, np.nan, np.nan, 0.0, 1.0],
+        [-15.0, -5.0, np.nan, np.nan, 0.0, 1.0],
         [np.nan, np.nan, 0.3, 1.3, 0.0, 0.0],
     ]
 )
 """Where to look for another maximum from a first one, NaN where nothing is changed; in the last column, how much less
-log-likelihood is worth following. Most maxima that are missed have AR and MA that all but cancel."""
+log-likelihood is worth following. Most maxima that are missed have AR and MA that all but cancel, some of them with a
+root of AR on the unit circle: the rows of ±15 lie near those."""

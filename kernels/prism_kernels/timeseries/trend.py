@@ -20,6 +20,7 @@ from prism_kernels.operation import operation
 from prism_kernels.result import Result
 from prism_kernels.timeseries.changepoints import Cut, changepoints
 from prism_kernels.timeseries.mann_kendall import monotone_trend
+from prism_kernels.timeseries.trend_refusals import refuse_idle, require_values
 from prism_kernels.timeseries.units import unit_of
 
 __all__ = ["Segment", "Trend", "trend"]
@@ -120,21 +121,24 @@ def trend(
         ``changepoint`` cuts into segments, ``mann_kendall`` tests for a monotone trend, ``theil_sen`` estimates a
         robust slope, ``hp`` smooths by Hodrick and Prescott's filter.
     cost
-        What changes: the mean (``l2``), mean and variance (``normal``), or the rate of counts (``poisson``).
+        What changes: the mean (``l2``), mean and variance (``normal``), or the rate of counts (``poisson``); for
+        ``changepoint`` only.
     penalty
         What one more change must save in cost, or ``bic``; with ``hp``, the smoothing λ, where ``bic`` means
-        1600·(periods a year / 4)⁴ by the dates and 1600 without.
+        1600·(periods a year / 4)⁴ by the dates and 1600 without. Other methods have none.
     n_changepoints
-        Number of changes; the penalty decides when absent.
+        Number of changes, for ``changepoint`` only; the penalty decides when absent.
     min_size
-        Least number of periods in a segment.
+        Least number of periods in a segment; for ``changepoint`` only.
     alpha
-        Error of the trend test, and 1 minus the confidence of the slope's interval.
+        Error of the trend test, and 1 minus the confidence of the slope's interval; for ``mann_kendall`` and
+        ``theil_sen`` only.
 
     Raises
     ------
     InvalidInput
-        For missing values, series too short for the segments or the test, counts that are none with ``poisson``.
+        For missing values, series too short for the segments or the test, counts that are none with ``poisson``, and
+        a number of changes or a penalty that the method, or the other one of the two, leaves without a meaning.
 
     Notes
     -----
@@ -161,23 +165,15 @@ def trend(
     """
     series = Series.of(y)
     series.require_complete("y", "fill them, or use resample(…, every=…, how='mean') with longer periods")
+    refuse_idle(method, penalty, n_changepoints)
     if method == "changepoint":
         cuts = changepoints(series, cost=cost, penalty=penalty, n_changepoints=n_changepoints, min_size=min_size)
         return _changes(series, cuts, cost)
-    _require(series, 3)
+    require_values(series, 3)
     if method == "hp":
         smoothing = _smoothing(series.frequency) if penalty == "bic" else float(penalty)
         return _smooth(series, smoothing)
     return _monotone(series, method, alpha)
-
-
-def _require(series: Series, needed: int) -> None:
-    lengths = series.length - series.first
-    if lengths.min() < needed:
-        k = int(lengths.argmin())
-        inside = f" in {series.names[k]}" if series.count > 1 else ""
-        msg = f"a trend needs {needed} values or more, and y has {lengths[k]}{inside}"
-        raise InvalidInput(msg, field="y", where=series.names[k])
 
 
 def _axes(series: Series) -> dict[str, Any]:

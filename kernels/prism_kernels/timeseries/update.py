@@ -49,6 +49,9 @@ def update(
     the criteria are those of the same model on all the data, old and new.
     """
     memory = forecast._memory
+    if memory is None:  # of a forecast that was read from a file
+        msg = "forecast was read from a saved run, which holds no model; make it again with forecast(…), then update it"
+        raise InvalidInput(msg, field="forecast")
     y = _joined(memory, Series.of(new_y, field="new_y"))
     model = model_named(memory.plan.model)
     past, ahead = _more_regressors(memory, y, exog, exog_future)

