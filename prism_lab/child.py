@@ -91,7 +91,7 @@ def free_port() -> int:
 
 @contextmanager
 def running(
-    server: Literal["lab", "voila", "panel"],
+    server: Literal["lab", "voila", "panel", "readers"],
     folder: Path,
     *arguments: str,
     environment: Mapping[str, str] | None = None,
@@ -103,7 +103,7 @@ def running(
     server
         Which one.
     folder
-        Folder to work in (``lab``) or of dashboards.
+        Folder to work in (``lab``) or of dashboards; ``readers`` want a token that somebody made for them.
     *arguments
         Further command line arguments of ``python -m prism_lab``.
     environment

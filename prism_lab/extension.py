@@ -9,8 +9,9 @@ from jupyter_server.services.contents.largefilemanager import AsyncLargeFileMana
 from jupyter_server.utils import url_path_join
 
 from prism_lab import places
-from prism_lab.handlers import GallerySettings, prism_handlers
-from prism_lab.voila import ShippedDashboard
+from prism_lab.handlers import PUBLISHED, GallerySettings, prism_handlers
+from prism_lab.published import published_folder
+from prism_lab.voila import PublishedDashboard, ShippedDashboard
 
 __all__: list[str] = []
 
@@ -34,11 +35,14 @@ def _load_jupyter_server_extension(app: Any) -> None:
     base_url = app.web_app.settings["base_url"]
     inside = folder.is_relative_to(root)
     render = f"voila/render/{folder.relative_to(root).as_posix()}/" if inside else _SHIPPED
-    shown = GallerySettings(folder=folder, render=render.replace("/./", "/"), lab=True)
+    versions = published_folder()
+    shown = GallerySettings(folder=folder, render=render.replace("/./", "/"), lab=True, published=versions)
     handlers = prism_handlers(base_url, shown)
     if not inside:
         app.web_app.settings["prism_contents"] = AsyncLargeFileManager(root_dir=str(folder), parent=app)
         handlers.append((url_path_join(base_url, rf"/{_SHIPPED}(.*)"), ShippedDashboard, _voila_arguments(app)))
+    app.web_app.settings["prism_published"] = versions
+    handlers.append((url_path_join(base_url, rf"/{PUBLISHED}([\w-]+)"), PublishedDashboard, _voila_arguments(app)))
     app.web_app.add_handlers(".*$", handlers)
 
 

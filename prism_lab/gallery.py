@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from functools import cache
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prism_kernels.errors import InvalidInput, nearest
+from prism_lab.published import VERSIONS, Version, active, names
 
 if TYPE_CHECKING:
     import jinja2
 
-__all__ = ["IMAGES", "Card", "Metadata", "cards", "pools", "read_metadata", "render"]
+__all__ = ["IMAGES", "Card", "Metadata", "cards", "pools", "published_cards", "read_metadata", "render"]
 
 IMAGES = ("png", "svg", "webp", "jpg", "jpeg")
 """File name endings a thumbnail may have."""
@@ -117,12 +118,15 @@ class Card:
         The notebook; None when only its metadata is there.
     problem
         One sentence on what is wrong with it; empty when nothing is.
+    address
+        Where it is opened, behind the server's prefix; empty where all of its folder are.
     """
 
     name: str
     metadata: Metadata
     notebook: Path | None
     problem: str = ""
+    address: str = ""
 
     @property
     def searchable(self) -> str:
@@ -131,13 +135,15 @@ class Card:
         return " ".join(words).lower()
 
 
-def read_metadata(path: Path) -> Metadata:
+def read_metadata(path: Path, known: Mapping[str, object] | None = None) -> Metadata:
     """Read and check one metadata file.
 
     Parameters
     ----------
     path
         A YAML file.
+    known
+        What holds for what the file leaves out.
 
     Raises
     ------
@@ -155,7 +161,7 @@ def read_metadata(path: Path) -> Metadata:
         msg = f"{path.name}{where} cannot be read: {why}"
         raise InvalidInput(msg, field=path.name, where=where.strip()) from error
     try:
-        return Metadata.of(given)
+        return Metadata.of({**(known or {}), **given} if isinstance(given, Mapping) else given)
     except InvalidInput as error:
         msg = f"{path.name}: {error}"
         raise InvalidInput(msg, field=error.field, where=path.name) from error
@@ -173,6 +179,30 @@ def cards(folder: Path) -> list[Card]:
     metadata = {p.stem: p for p in folder.glob("*.yaml")}
     found = [_card(name, notebooks.get(name), metadata.get(name)) for name in notebooks.keys() | metadata.keys()]
     return sorted(found, key=lambda c: (bool(c.problem), c.metadata.title.lower()))
+
+
+def published_cards(folder: Path, render: str) -> list[Card]:
+    """List what is published, in the versions that readers get.
+
+    Parameters
+    ----------
+    folder
+        The published folder.
+    render
+        Address that opens a published dashboard, its name goes behind.
+    """
+    found = [(version, cards(version.folder)) for version in map(partial(active, folder), names(folder)) if version]
+    return [_placed(card, version, render) for version, own in found for card in own if card.name == version.name]
+
+
+def _placed(card: Card, version: Version, render: str) -> Card:
+    """Say where a published card is opened, and where its thumbnail lies."""
+    picture = card.metadata.thumbnail
+    place = f"published/{version.name}/{VERSIONS}/{version.number}/{picture}" if picture else ""
+    labels = (*card.metadata.labels, f"published, version {version.number}")
+    return replace(
+        card, address=f"{render}{card.name}", metadata=replace(card.metadata, thumbnail=place, labels=labels)
+    )
 
 
 def _card(name: str, notebook: Path | None, described: Path | None) -> Card:
@@ -226,7 +256,7 @@ def _template() -> jinja2.Template:
     return environment.get_template("gallery.html.j2")
 
 
-def render(folder: Path, links: Mapping[str, Any]) -> str:
+def render(folder: Path, links: Mapping[str, Any], shown: Sequence[Card] | None = None) -> str:
     """Write the gallery's page.
 
     Parameters
@@ -236,5 +266,7 @@ def render(folder: Path, links: Mapping[str, Any]) -> str:
     links
         ``base`` (prefix of every address), ``render`` (address that runs a notebook, its name goes behind) and ``lab``
         (address of JupyterLab, empty where there is none).
+    shown
+        The cards; those of the folder when not given.
     """
-    return _template().render(cards=cards(folder), folder=folder, **links)
+    return _template().render(cards=cards(folder) if shown is None else shown, folder=folder, **links)

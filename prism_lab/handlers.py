@@ -15,7 +15,10 @@ from prism_lab import gallery
 from prism_lab.assets import library_handlers
 from prism_lab.places import share_folder
 
-__all__ = ["GallerySettings", "prism_handlers"]
+__all__ = ["PUBLISHED", "GallerySettings", "prism_handlers"]
+
+PUBLISHED = "prism/published/"
+"""Address that opens a published dashboard in the lab, its name goes behind."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,11 +33,19 @@ class GallerySettings:
         Address behind the server's prefix that runs a notebook of that folder.
     lab
         Whether JupyterLab is on this server.
+    published
+        Published folder; None where only the folder's own are shown.
     """
 
     folder: Path
     render: str
     lab: bool
+    published: Path | None = None
+
+    def cards(self) -> list[gallery.Card]:
+        """List the folder's dashboards, and behind them what is published."""
+        shown = gallery.cards(self.folder)
+        return shown if self.published is None else [*shown, *gallery.published_cards(self.published, PUBLISHED)]
 
 
 class Gallery(JupyterHandler):  # type: ignore[misc]
@@ -50,7 +61,8 @@ class Gallery(JupyterHandler):  # type: ignore[misc]
         shown = self._gallery
         lab = url_path_join(self.base_url, "lab") if shown.lab else ""
         self.set_header("Cache-Control", "no-store")
-        self.finish(gallery.render(shown.folder, {"base": self.base_url, "render": shown.render, "lab": lab}))
+        links = {"base": self.base_url, "render": shown.render, "lab": lab}
+        self.finish(gallery.render(shown.folder, links, shown.cards()))
 
 
 class Session(JupyterHandler):  # type: ignore[misc]
@@ -99,10 +111,13 @@ def prism_handlers(base_url: str, settings: GallerySettings) -> list[tuple[Any, 
         return str(url_path_join(base_url, path))
 
     pictures = "|".join(gallery.IMAGES)
+    # without a published folder, nothing lies below this address
+    versions = str(settings.published or settings.folder / "published")
     return [
         (at(r"/prism"), RedirectHandler, {"url": at("/prism/")}),
         (at(r"/prism/"), Gallery, {"settings": settings}),
         (at(r"/prism/session"), Session),
+        (at(rf"/prism/thumbs/published/(.+\.(?:{pictures}))"), AuthenticatedFileHandler, {"path": versions}),
         (at(rf"/prism/thumbs/(.+\.(?:{pictures}))"), AuthenticatedFileHandler, {"path": str(settings.folder)}),
         (at(r"/prism/static/(.*)"), Style, {"path": str(share_folder() / "static")}),
         *library_handlers(base_url),

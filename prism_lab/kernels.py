@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -12,11 +13,12 @@ from tornado.ioloop import PeriodicCallback
 from traitlets import Float, default
 
 from prism_lab.assets import library_roots
-from prism_lab.reaper import Reaper, done_ids, is_viewers
+from prism_lab.reaper import BORN_FOR_VIEWERS, Reaper, done_ids, is_viewers
 
 __all__ = ["GRACE", "ViewerKernels"]
 
 GRACE = "PRISM_VIEWER_GRACE"
+_LOOK_SECONDS = 0.2
 
 
 class ViewerKernels(AsyncMappingKernelManager):  # type: ignore[misc]
@@ -26,6 +28,7 @@ class ViewerKernels(AsyncMappingKernelManager):  # type: ignore[misc]
         60.0, config=True, help="Seconds a dashboard's kernel lives after its last viewer went (PRISM_VIEWER_GRACE)."
     )
     first_grace = Float(60.0, config=True, help="Seconds an idle dashboard's kernel waits for its first viewer.")
+    longest_turn = Float(30.0, config=True, help="Seconds a kernel for the pool waits at most before it is started.")
     watch_interval = Float(2.0, config=True, help="Seconds between two looks at the kernels.")
 
     @default("viewer_grace")  # type: ignore[untyped-decorator]
@@ -34,6 +37,7 @@ class ViewerKernels(AsyncMappingKernelManager):  # type: ignore[misc]
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        self._starting = 0
         self.reaper = Reaper(kernels=self, grace=self.viewer_grace, first=self.first_grace)
         self._watch = PeriodicCallback(self.reaper.tick, self.watch_interval * 1000)
         self._watch.start()
@@ -41,11 +45,33 @@ class ViewerKernels(AsyncMappingKernelManager):  # type: ignore[misc]
     async def start_kernel(self, *args: Any, **kwargs: Any) -> str:
         """Start a kernel; for a dashboard, Panel's style sheets and modules come from this server."""
         given = kwargs.get("env") or {}
+        if given.get(BORN_FOR_VIEWERS) == "True":
+            await self._turn()
         roots = library_roots(self.parent.base_url)
-        own = {"PRISM_MATERIAL_ROOT": roots["PANEL_MATERIAL_UI_CDN_ROOT"]}  # only our own components look at it
+        root = roots["PANEL_MATERIAL_UI_CDN_ROOT"]  # by the library's name too, for who imports it before ours
+        own = {"PANEL_MATERIAL_UI_CDN_ROOT": root, "PRISM_MATERIAL_ROOT": root}
         kwargs["env"] = {**os.environ, **given, **(roots if is_viewers(given) else own)}
-        kernel_id: str = await super().start_kernel(*args, **kwargs)
+        self._starting += 1
+        try:
+            kernel_id: str = await super().start_kernel(*args, **kwargs)
+        finally:
+            self._starting -= 1
         return kernel_id
+
+    async def _turn(self) -> None:
+        """Let a kernel for the pool wait while pages are drawn or another is started, unless its viewer is there."""
+        task = asyncio.current_task()
+        for _ in range(round(self.longest_turn / _LOOK_SECONDS)):
+            pools: Mapping[str, list[Any]] = getattr(self, "_pools", {})
+            ours = any(task in pool for pool in pools.values())
+            if not ours or not (self._starting or self.reaper.page_to_come()):
+                return
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    def notify_connect(self, kernel_id: str) -> None:
+        """Tell the reaper of a page that connects, however short its visit."""
+        super().notify_connect(kernel_id)
+        self.reaper.looked_at(kernel_id)
 
     def environment(self, kernel_id: str) -> Mapping[str, str]:
         """Return the variables a kernel was started with."""

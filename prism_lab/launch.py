@@ -4,25 +4,18 @@ from __future__ import annotations
 
 import os
 import secrets
-import sys
 import threading
-import time
-import urllib.error
-import urllib.request
 import warnings
-import webbrowser
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 from prism_kernels.errors import InvalidInput
 from prism_lab import places
 from prism_lab.footing import existing, free_port, writable, writable_runtime
+from prism_lab.ready_line import address_of, announce
 
 __all__ = ["jupyter_config", "lab", "panel_serve", "voila"]
 
-_PATIENCE = 120.0
 _EXTENSIONS = ("prism_lab.extension", "voila.server_extension", "jupyter_server_proxy")
 _ANYWHERE = {
     "ServerApp.kernel_manager_class": "prism_lab.kernels.ViewerKernels",
@@ -85,8 +78,8 @@ def lab(
     config.IdentityProvider.token = os.environ.get("JUPYTER_TOKEN") or secrets.token_hex(24)
     arguments = _lab_arguments(port=port, ip=ip, root=root, base_url=base_url, debug=debug)
     server = LabApp.initialize_server(argv=arguments, config=config)
-    address = _address(ip, port, f"{server.base_url}prism/", server.identity_provider.token)
-    threading.Thread(target=_announce, args=(address, browser), daemon=True).start()
+    address = address_of(ip, port, f"{server.base_url}prism/", server.identity_provider.token)
+    threading.Thread(target=announce, args=(address, browser), daemon=True).start()
     server.start()
     return 0
 
@@ -206,8 +199,8 @@ def voila(
     server.initialize([])
     server.update_config(config)
     server.voila_configuration.update_config(config)
-    address = _address(ip, port, server.base_url, token)
-    threading.Thread(target=_announce, args=(address, False), daemon=True).start()
+    address = address_of(ip, port, server.base_url, token)
+    threading.Thread(target=announce, args=(address, False), daemon=True).start()
     server.start()
     return 0
 
@@ -247,12 +240,17 @@ def panel_serve(
     import panel
     import panel_material_ui  # noqa: F401 - its files are only served when it was imported before the server starts
 
+    from prism_lab import gallery
     from prism_lab.pages import page
+    from prism_lab.ready import answer_with_ready_pages, warm
 
-    threading.Thread(target=_announce, args=(_address(ip, port, "/", ""), False), daemon=True).start()
+    answer_with_ready_pages()
+    threading.Thread(target=announce, args=(address_of(ip, port, "/", ""), False), daemon=True).start()
     origins = sorted({f"{host}:{port}" for host in (ip, "127.0.0.1", "localhost")})
-    pages = {path.stem: page(path) for path in notebooks}
+    ready = gallery.pools(folder)
+    pages = {path.stem: page(path, ready.get(path.name, {}).get("pool_size", 0)) for path in notebooks}
     panel.config.log_level = "INFO" if debug else "ERROR"
+    warm(pages.values())
     panel.serve(pages, port=port, address=ip, websocket_origin=origins, show=False, verbose=False)
     return 0
 
@@ -263,28 +261,3 @@ def _quiet(debug: bool) -> None:
         import voila  # noqa: F401 - it switches such notes on when it is imported
 
         warnings.filterwarnings("ignore", category=DeprecationWarning)
-
-
-def _address(ip: str, port: int, path: str, token: str) -> str:
-    host = "127.0.0.1" if ip in ("", "0.0.0.0", "::") else f"[{ip}]" if ":" in ip else ip
-    query = "?" + urlencode({"token": token}) if token else ""
-    return f"http://{host}:{port}{path}{query}"
-
-
-def _announce(address: str, browser: bool, say: Callable[[str], object] = sys.stdout.write) -> None:
-    """Print the address once the server answers there."""
-    until = time.monotonic() + _PATIENCE
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    while time.monotonic() < until:
-        try:
-            with opener.open(address, timeout=5):
-                break
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.1)
-    else:
-        sys.stderr.write(f"PRISM did not answer at {address} within {_PATIENCE:.0f} s\n")
-        return
-    say(f"PRISM is ready: {address}\nStop it with Ctrl-C.\n")
-    sys.stdout.flush()
-    if browser:
-        webbrowser.open(address)

@@ -9,6 +9,8 @@ from bokeh.application.handlers.handler import Handler
 from panel.io.application import Application, build_single_handler_application
 from panel.io.state import set_curdoc
 
+from prism_lab.ready import KeepReady
+
 __all__ = ["APOLOGY", "page"]
 
 APOLOGY = (
@@ -44,13 +46,15 @@ class Apology(Handler):  # type: ignore[misc]
             alert.server_doc(doc)
 
 
-def page(notebook: Path) -> Application:
+def page(notebook: Path, preheat: int = 0) -> Application:
     """Make a notebook a page.
 
     Parameters
     ----------
     notebook
         A notebook; one that cannot even be parsed becomes a page that says so.
+    preheat
+        How many sessions of it are kept ready for the next viewers.
     """
     try:
         application = build_single_handler_application(str(notebook))
@@ -59,4 +63,5 @@ def page(notebook: Path) -> Application:
         application.add(Apology(None))
         return application
     application.add(Apology(application.handlers[0]))
+    application.add(KeepReady(preheat))
     return application

@@ -64,6 +64,8 @@ class Reaper:
         Seconds an idle kernel waits for its first viewer.
     longest
         Seconds a kernel that executes may keep its first viewer waiting.
+    settling
+        Seconds a page takes to draw itself once it has connected.
     clock
         Seconds that only go forward.
 
@@ -76,8 +78,29 @@ class Reaper:
     grace: float
     first: float = 60.0
     longest: float = 900.0
+    settling: float = 3.0
     clock: Callable[[], float] = time.monotonic
     _lives: dict[str, _Life] = field(default_factory=dict, init=False)
+
+    def looked_at(self, kernel_id: str) -> None:
+        """Take note that a page has connected to a kernel, also one that is gone before the next look.
+
+        Parameters
+        ----------
+        kernel_id
+            The kernel's name.
+        """
+        now, life = self.clock(), self._lives.get(kernel_id)
+        connected = life.connected if life and life.connected is not None else now
+        self._lives[kernel_id] = _Life(born=life.born if life else now, last=now, connected=connected)
+
+    def page_to_come(self) -> bool:
+        """Say whether a dashboard's kernel outside the pool still waits for its page, or got it in the last moments."""
+        pooled, _ = self.kernels.pooled()
+        viewers = (k for k in self.kernels.list_kernel_ids() if is_viewers(self.kernels.environment(k)))
+        lives = (self._lives.get(kernel_id) for kernel_id in viewers if kernel_id not in pooled)
+        known = [life.connected if life else None for life in lives]
+        return any(at is None or self.clock() - at < self.settling for at in known)
 
     async def tick(self) -> list[str]:
         """Look at all kernels once; end and name those nobody looks at."""
@@ -98,9 +121,9 @@ class Reaper:
     def _left(self, kernel_id: str, environment: Mapping[str, str], heating: bool, now: float) -> bool:
         life = self._lives.get(kernel_id)
         if self.kernels.viewers(kernel_id) > 0:
-            self._lives[kernel_id] = _Life(born=life.born if life else now, last=now, seen=True)
+            self.looked_at(kernel_id)
             return False
-        if life is None or not life.seen:
+        if life is None or life.connected is None:
             if heating and environment[BORN_FOR_VIEWERS] == "True":
                 return False  # may be the one that is being heated: the pool does not know its name yet
             if life is None:
@@ -115,7 +138,7 @@ class Reaper:
 class _Life:
     born: float
     last: float
-    seen: bool = False
+    connected: float | None = None
 
 
 def done_ids(tasks: Iterable[Any]) -> tuple[frozenset[str], bool]:

@@ -7,7 +7,7 @@ import json
 import math
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,16 +19,27 @@ __all__ = ["Difference", "Entry", "Store", "differences", "parameter_changes", "
 STORE = "PRISM_STORE"
 """Environment variable that names another file, or a folder for it."""
 
-_VERSION = 1
+_VERSION = 2
 _WAIT_SECONDS = 10.0
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS report_runs (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    report TEXT NOT NULL, started TEXT NOT NULL, duration_s REAL NOT NULL, status TEXT NOT NULL, error TEXT NOT NULL,
-    parameters TEXT NOT NULL, key_numbers TEXT NOT NULL, inputs TEXT NOT NULL, folder TEXT NOT NULL
-);
-CREATE INDEX IF NOT EXISTS report_runs_by_name ON report_runs (report, id);
-"""
+_STEPS = (
+    (
+        """
+        CREATE TABLE IF NOT EXISTS report_runs (
+            id INTEGER PRIMARY KEY AUTOINCREMENT, report TEXT NOT NULL,
+            started TEXT NOT NULL, duration_s REAL NOT NULL, status TEXT NOT NULL, error TEXT NOT NULL,
+            parameters TEXT NOT NULL, key_numbers TEXT NOT NULL, inputs TEXT NOT NULL, folder TEXT NOT NULL
+        )
+        """,
+        "CREATE INDEX IF NOT EXISTS report_runs_by_name ON report_runs (report, id)",
+    ),
+    (
+        "ALTER TABLE report_runs ADD COLUMN digest TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE report_runs ADD COLUMN expectations TEXT NOT NULL DEFAULT '[]'",
+    ),
+)
+"""What brings a store from each version to the next."""
+
+_JSON = ("parameters", "key_numbers", "inputs", "expectations")
 
 
 def store_path() -> Path:
@@ -66,6 +77,11 @@ class Entry:
         Digest, source and shape of the data, by parameter.
     folder
         Where its files were written.
+    digest
+        What the report was made of, in one number: cells, parameters, data and versions.
+    expectations
+        What was expected of the key numbers, and what became of it: ``condition``, ``name``, ``value``, ``holds``,
+        ``error``.
     """
 
     id: int = 0
@@ -78,6 +94,14 @@ class Entry:
     key_numbers: Mapping[str, float | None] = field(default_factory=dict)
     inputs: Mapping[str, Any] = field(default_factory=dict)
     folder: str = ""
+    digest: str = ""
+    expectations: Sequence[Mapping[str, Any]] = ()
+
+    @property
+    def verdict(self) -> str:
+        """The status, or ``unexpected`` for a completed run whose key numbers are not what was expected."""
+        met = all(one.get("holds") for one in self.expectations)
+        return self.status if met or self.status != "completed" else "unexpected"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,18 +175,25 @@ class Store:
             raise self._refusal(error) from error
         try:
             with link:
-                version = link.execute("PRAGMA user_version").fetchone()[0]
-                if version > _VERSION:
-                    msg = f"{self.path} was written by a newer PRISM; upgrade, or set {STORE} to another file"
-                    raise PrismError(msg)
-                if version < _VERSION:
-                    link.executescript(f"{_SCHEMA} PRAGMA user_version = {_VERSION};")
+                self._upgrade(link)
                 link.row_factory = sqlite3.Row
                 yield link
         except sqlite3.Error as error:
             raise self._refusal(error) from error
         finally:
             link.close()
+
+    def _upgrade(self, link: sqlite3.Connection) -> None:
+        if _version(link) < _VERSION:
+            link.execute("BEGIN IMMEDIATE")  # one of many that open it at once
+            for version in range(_version(link), _VERSION):
+                for step in _STEPS[version]:
+                    link.execute(step)
+                link.execute(f"PRAGMA user_version = {version + 1}")
+            link.commit()
+        elif _version(link) > _VERSION:
+            msg = f"{self.path} was written by a newer PRISM; upgrade, or set {STORE} to another file"
+            raise PrismError(msg)
 
     def _refusal(self, error: Exception) -> PrismError:
         return PrismError(f"the store {self.path} cannot be used ({error}); set {STORE} to a file that can be written")
@@ -174,13 +205,26 @@ class Store:
         row["key_numbers"] = {
             n: v if v is not None and math.isfinite(v) else None for n, v in row["key_numbers"].items()
         }
-        for name in ("parameters", "key_numbers", "inputs"):
+        for name in _JSON:
             row[name] = json.dumps(row[name], sort_keys=True)
         names = ", ".join(row)
         marks = ", ".join(f":{name}" for name in row)
         with self._open() as link:
             number = link.execute(f"INSERT INTO report_runs ({names}) VALUES ({marks})", row).lastrowid
         return Entry(**{**asdict(entry), "id": number or 0})
+
+    def judge(self, entry: Entry) -> None:
+        """Keep what became of new expectations of a run that is in the store.
+
+        Parameters
+        ----------
+        entry
+            The run; where the store holds another one under its number, nothing is changed.
+        """
+        expectations = json.dumps(list(entry.expectations), sort_keys=True)
+        with self._open() as link:
+            query = "UPDATE report_runs SET expectations = ? WHERE id = ? AND digest = ? AND started = ?"
+            link.execute(query, (expectations, entry.id, entry.digest, entry.started))
 
     def get(self, number: int) -> Entry | None:
         """Return the run of a number; None when there is none."""
@@ -222,8 +266,12 @@ class Store:
             return [_entry(row) for row in link.execute(query, (*values, limit))]
 
 
+def _version(link: sqlite3.Connection) -> int:
+    return int(link.execute("PRAGMA user_version").fetchone()[0])
+
+
 def _entry(row: sqlite3.Row) -> Entry:
     plain = dict(row)
-    for name in ("parameters", "key_numbers", "inputs"):
+    for name in _JSON:
         plain[name] = json.loads(plain[name])
-    return Entry(**plain)
+    return Entry(**{**plain, "expectations": tuple(plain["expectations"])})

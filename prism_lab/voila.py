@@ -5,15 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from jupyter_server.services.contents.largefilemanager import AsyncLargeFileManager
 from jupyter_server.utils import url_path_join
+from tornado.web import HTTPError, authenticated
 from voila.tornado.handler import TornadoVoilaHandler
 from voila.voila_identity_provider import VoilaIdentityProvider
 
 from prism_lab import gallery, places
-from prism_lab.assets import library_version
+from prism_lab.assets import components_path, library_version
 from prism_lab.handlers import Gallery, GallerySettings, prism_handlers
+from prism_lab.published import active
 
-__all__ = ["ReaderIdentity", "ShippedDashboard", "beside_lab", "page_config", "stand_alone"]
+__all__ = ["PublishedDashboard", "ReaderIdentity", "ShippedDashboard", "beside_lab", "page_config", "stand_alone"]
 
 
 def page_config(given: dict[str, Any], **about: Any) -> dict[str, Any]:
@@ -27,7 +30,8 @@ def page_config(given: dict[str, Any], **about: Any) -> dict[str, Any]:
         What else Voila passes to its hook; not needed.
     """
     # Voila loads its own MathJax plugin unless both are null; with an empty address the plugin fails to start
-    return {**given, "fullMathjaxUrl": None, "mathjaxConfig": None, "prismVersion": library_version()}
+    own = {"prismVersion": library_version(), "prismComponents": components_path()}
+    return {**given, "fullMathjaxUrl": None, "mathjaxConfig": None, **own}
 
 
 def stand_alone(folder: Path, *, preheat: bool) -> dict[str, Any]:
@@ -86,3 +90,21 @@ class ShippedDashboard(TornadoVoilaHandler):  # type: ignore[misc]
     def contents_manager(self) -> Any:
         """The files of the dashboards' folder, instead of the analyst's."""
         return self.settings["prism_contents"]
+
+
+class PublishedDashboard(TornadoVoilaHandler):  # type: ignore[misc]
+    """Run the version of a published dashboard that readers get, beside JupyterLab."""
+
+    @property
+    def contents_manager(self) -> Any:
+        """The published folder's files; made when something is there, for it may not be when the server starts."""
+        return AsyncLargeFileManager(root_dir=str(self.settings["prism_published"]), parent=self.settings["serverapp"])
+
+    @authenticated  # type: ignore[untyped-decorator]
+    async def get(self, name: str) -> None:
+        """Answer with the page; the address stays when another version becomes the active one."""
+        folder: Path = self.settings["prism_published"]
+        version = active(folder, name)
+        if version is None:
+            raise HTTPError(404, f"{name} is not published")
+        await super().get(version.notebook.relative_to(folder).as_posix())

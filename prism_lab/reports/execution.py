@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ __all__ = ["CellTime", "Outcome", "execute"]
 
 _LABEL = "cells"
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_UNTAKEN = (signal.SIG_DFL, signal.default_int_handler)
+_POLL_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -55,10 +58,11 @@ class Outcome:
     total: int = 0
 
 
-def execute(notebook: Any, *, folder: Path) -> Outcome:
+def execute(notebook: Any, *, folder: Path, environment: Mapping[str, str] | None = None) -> Outcome:
     """Run a notebook in a kernel of its own, in place: outputs are written into it as they come.
 
-    SIGINT and SIGTERM stop it and keep what is there. Progress goes to the listener of the running work.
+    SIGINT and SIGTERM stop it and keep what is there, unless somebody else handles them. Progress goes to the listener
+    of the running work, which can stop it in the middle of a cell.
 
     Parameters
     ----------
@@ -66,17 +70,22 @@ def execute(notebook: Any, *, folder: Path) -> Outcome:
         The notebook, changed in place.
     folder
         Working folder of the kernel.
+    environment
+        Variables of the kernel beside those of this process.
     """
-    return asyncio.run(_execute(notebook, folder))
+    free = [n for n in _SIGNALS if signal.getsignal(n) in _UNTAKEN]  # asked here: asyncio.run takes SIGINT itself
+    return asyncio.run(_execute(notebook, folder, {**os.environ, **(environment or {})}, free))
 
 
-async def _execute(notebook: Any, folder: Path) -> Outcome:
+async def _execute(
+    notebook: Any, folder: Path, environment: Mapping[str, str], signals: Sequence[signal.Signals]
+) -> Outcome:
     from nbclient.exceptions import CellExecutionError, DeadKernelError
 
     outcome = Outcome(total=sum(bool(_code(cell)) for cell in notebook.cells))
-    with _signals_stop(outcome):
+    with _signals_stop(outcome, signals):
         try:
-            await _run_cells(notebook, folder, outcome)
+            await _run_cells(notebook, folder, environment, outcome)
         except CellExecutionError as error:
             outcome.status = "failed"
             outcome.error = _sentence(error.ename, error.evalue, len(outcome.cells))
@@ -90,12 +99,13 @@ def _reason(error: BaseException, number: int) -> str:
     """Say why a run did not go on; nbclient tells a cancelled cell as a dead kernel, so the signal is asked first."""
     if number:
         return f"stopped by {signal.Signals(number).name}"
-    if isinstance(error, Cancelled | asyncio.CancelledError):
+    ear = progress.listener()
+    if isinstance(error, Cancelled | asyncio.CancelledError) or (ear is not None and ear.cancelled):
         return "stopped by its caller"
     return "the kernel died; the machine may have run out of memory"
 
 
-async def _run_cells(notebook: Any, folder: Path, outcome: Outcome) -> None:
+async def _run_cells(notebook: Any, folder: Path, environment: Mapping[str, str], outcome: Outcome) -> None:
     from jupyter_client.manager import AsyncKernelManager
     from nbclient import NotebookClient
 
@@ -104,20 +114,10 @@ async def _run_cells(notebook: Any, folder: Path, outcome: Outcome) -> None:
     client = NotebookClient(notebook, km=manager, timeout=None, resources={"metadata": {"path": str(folder)}})
     progress.report(0, outcome.total, _LABEL)
     try:
-        await client.async_start_new_kernel()
-        await client.async_start_new_kernel_client()
-        heading = ""
-        for number, cell in enumerate(notebook.cells):
-            heading = _heading(cell) or heading
-            if not _code(cell):
-                continue
-            progress.report(len(outcome.cells), outcome.total, _LABEL)
-            start = time.perf_counter()
-            try:
-                await client.async_execute_cell(cell, number)
-            finally:
-                outcome.cells.append(CellTime(number, heading, time.perf_counter() - start))
-        progress.report(outcome.total, outcome.total, _LABEL)
+        with _listener_stops():  # not the clean-up
+            await client.async_start_new_kernel(env=dict(environment))
+            await client.async_start_new_kernel_client()
+            await _each_cell(client, notebook, outcome)
     finally:
         if client.kc is not None:
             client.kc.stop_channels()
@@ -126,8 +126,23 @@ async def _run_cells(notebook: Any, folder: Path, outcome: Outcome) -> None:
         sockets.cleanup()
 
 
+async def _each_cell(client: Any, notebook: Any, outcome: Outcome) -> None:
+    heading = ""
+    for number, cell in enumerate(notebook.cells):
+        heading = _heading(cell) or heading
+        if not _code(cell):
+            continue
+        progress.report(len(outcome.cells), outcome.total, _LABEL)
+        start = time.perf_counter()
+        try:
+            await client.async_execute_cell(cell, number)
+        finally:
+            outcome.cells.append(CellTime(number, heading, time.perf_counter() - start))
+    progress.report(outcome.total, outcome.total, _LABEL)
+
+
 @contextlib.contextmanager
-def _signals_stop(outcome: Outcome) -> Iterator[None]:
+def _signals_stop(outcome: Outcome, signals: Sequence[signal.Signals]) -> Iterator[None]:
     """Let a signal cancel the running task; outside the main thread nobody sends one."""
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
 
@@ -138,7 +153,7 @@ def _signals_stop(outcome: Outcome) -> Iterator[None]:
 
     installed = []
     with contextlib.suppress(RuntimeError, ValueError, NotImplementedError):
-        for number in _SIGNALS:
+        for number in signals:
             loop.add_signal_handler(number, stop, number)
             installed.append(number)
     try:
@@ -146,6 +161,24 @@ def _signals_stop(outcome: Outcome) -> Iterator[None]:
     finally:
         for number in installed:
             loop.remove_signal_handler(number)
+
+
+@contextlib.contextmanager
+def _listener_stops() -> Iterator[None]:
+    """Let the listener of the running work cancel the running task, also in the middle of a cell."""
+    ear, task = progress.listener(), asyncio.current_task()
+
+    async def watch() -> None:
+        while ear is not None and not ear.cancelled:
+            await asyncio.sleep(_POLL_SECONDS)
+        if ear is not None and task is not None:
+            task.cancel()
+
+    watcher = asyncio.ensure_future(watch())
+    try:
+        yield
+    finally:
+        watcher.cancel()
 
 
 def _code(cell: Any) -> str:

@@ -46,6 +46,8 @@ class Template:
         Its parameters as a row of the registry: types, defaults, help; for the generic template the operation's.
     operation
         The operation whose rules hold for parameters of the same name; None for no such operation.
+    promised
+        Names, without series, of the key numbers that the notebook says it hands on; None where it does not say.
     """
 
     name: str
@@ -53,6 +55,17 @@ class Template:
     title: str
     row: Operation
     operation: Operation | None = None
+    promised: tuple[str, ...] | None = None
+
+    @property
+    def key_numbers(self) -> tuple[str, ...] | None:
+        """Names, without series, of the key numbers that a run can have; None where only the run can tell."""
+        if not self.generic or self.operation is None:
+            return self.promised
+        dimensions: Mapping[str, Any] = getattr(self.operation.result, "dimensions", dict)()
+        plain = [f for f in getattr(self.operation.result, "__dataclass_fields__", {}).values() if f.name[0] != "_"]
+        single = [f.name for f in plain if str(f.type).partition(" ")[0] in ("int", "float")]
+        return (*dimensions, *single) or None
 
     @property
     def generic(self) -> bool:
@@ -150,9 +163,13 @@ def _read(name: str, path: Path) -> Template:
     if cell is None:
         msg = f"{path.name} has no cell tagged 'parameters'; tag the one that holds them"
         raise InvalidInput(msg, field="name")
-    named = notebook.get("metadata", {}).get("prism", {}).get("operation")
+    about = notebook.get("metadata", {}).get("prism", {})
+    named, promised = about.get("operation"), about.get("promises")
     row = _row(name, "".join(cell["source"]))
-    return Template(name, path, _title(cells) or name, row, find(named) if named else None)
+    operation = find(named) if named else None
+    return Template(
+        name, path, _title(cells) or name, row, operation, tuple(promised) if isinstance(promised, list) else None
+    )
 
 
 def _title(cells: list[dict[str, Any]]) -> str:

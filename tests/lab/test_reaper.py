@@ -148,6 +148,81 @@ def test_a_pool_names_what_is_ready_and_leaves_out_what_failed():
     assert asyncio.run(pool()) == ((frozenset("ab"), True), (frozenset("ab"), False))
 
 
+def test_a_page_is_to_come_until_it_has_connected_and_drawn_itself():
+    house = House(a=HOT, b=COLD, lab={})
+    house.pool = frozenset("a")
+    reaper = watched(house, settling=3.0)
+    assert reaper.page_to_come()
+    house.watching["b"] = 1
+    reaper.looked_at("b")
+    house.pass_time(reaper, 2)
+    assert reaper.page_to_come()
+    house.pass_time(reaper, 2)
+    assert not reaper.page_to_come()
+    house.pool = frozenset()
+    assert reaper.page_to_come()
+
+
+class Pool:
+    """The part of Voila's kernel manager that matters here: tasks wait in a pool until a viewer takes one."""
+
+    def __init__(self, kernels):
+        self.tasks = kernels._pools = {"page": []}
+        self.kernels = kernels
+
+    def heat(self):
+        task = asyncio.create_task(self.kernels._turn())
+        self.tasks["page"].append(task)
+        return task
+
+
+@pytest.fixture
+def kernels(tmp_path):
+    from jupyter_server.serverapp import ServerApp
+
+    from prism_lab.kernels import ViewerKernels
+
+    server = ServerApp(root_dir=str(tmp_path))
+    server.init_event_logger()
+    made = ViewerKernels(parent=server, longest_turn=60.0)
+    made._watch.stop()
+    return made
+
+
+async def turned(task, seconds=0.5):
+    done, _ = await asyncio.wait({task}, timeout=seconds)
+    return bool(done)
+
+
+@pytest.mark.filterwarnings("ignore:The event loop is already running:RuntimeWarning")
+async def test_a_kernel_for_the_pool_waits_for_pages_and_for_its_turn(kernels, monkeypatch):
+    pool, pages = Pool(kernels), [True]
+    monkeypatch.setattr(kernels.reaper, "page_to_come", lambda: pages[0])
+    waiting = pool.heat()
+    assert not await turned(waiting)
+    pages[0] = False
+    assert await turned(waiting, 10)
+    kernels._starting = 1
+    another = pool.heat()
+    assert not await turned(another)
+    kernels._starting = 0
+    assert await turned(another, 10)
+
+
+@pytest.mark.filterwarnings("ignore:The event loop is already running:RuntimeWarning")
+async def test_a_kernel_whose_viewer_came_starts_at_once_and_any_other_in_the_end(kernels, monkeypatch):
+    pool = Pool(kernels)
+    monkeypatch.setattr(kernels.reaper, "page_to_come", lambda: True)
+    taken, left = pool.heat(), pool.heat()
+    assert not await turned(taken)
+    pool.tasks["page"].remove(taken)
+    assert await turned(taken, 10)
+    assert not left.done()
+    left.cancel()
+    kernels.longest_turn = 0.4
+    assert await turned(pool.heat(), 10)
+
+
 @pytest.mark.filterwarnings("ignore:The event loop is already running:RuntimeWarning")
 async def test_the_manager_ends_the_process_of_a_viewer_and_spares_the_analyst(tmp_path, monkeypatch):
     from jupyter_server.serverapp import ServerApp
@@ -165,7 +240,9 @@ async def test_the_manager_ends_the_process_of_a_viewer_and_spares_the_analyst(t
     shown = psutil.Process(pids[viewer]).environ()
     assert shown["PANEL_CDN_ROOT"] == "/here/prism/cdn/"
     assert shown["PANEL_MATERIAL_UI_CDN_ROOT"] == "/here/prism/pmui/v"
-    assert "PANEL_CDN_ROOT" not in psutil.Process(pids[analyst]).environ()
+    own = psutil.Process(pids[analyst]).environ()
+    assert own["PANEL_MATERIAL_UI_CDN_ROOT"] == own["PRISM_MATERIAL_ROOT"] == "/here/prism/pmui/v"
+    assert "PANEL_CDN_ROOT" not in own
     try:
         kernels.notify_connect(viewer)
         await asyncio.sleep(1.5)

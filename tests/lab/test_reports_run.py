@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from html.parser import HTMLParser
 from pathlib import Path
@@ -18,7 +19,9 @@ import prism_kernels
 from prism_kernels.errors import Cancelled, InvalidInput
 from prism_kernels.progress import Listener, listen
 from prism_kernels.timeseries import decompose
+from prism_lab.reports.expectation import bare_name, read
 from prism_lab.reports.runner import run_report
+from prism_lab.reports.template import find_template
 from prism_lab.store import Store
 
 pytestmark = [
@@ -131,7 +134,7 @@ def template(tmp_path, monkeypatch):
 
 def test_a_failing_cell_gives_the_kernels_own_sentence_and_keeps_what_was_there(template, tmp_path):
     source = "from prism_kernels import run, sample\nrun('timeseries.decompose', sample('co2'), period=52)"
-    done = run_report(template("print('before', n)", source, "print('never')"), {"n": 7}, out=tmp_path)
+    done = run_report(template("print('before', n)", source, "print('never')"), {"n": 7}, out=tmp_path / "out")
     with pytest.raises(InvalidInput) as refused:
         decompose(prism_kernels.sample("co2"), period=52)
     assert (done.entry.status, done.entry.error) == ("failed", str(refused.value))
@@ -145,12 +148,12 @@ def test_a_failing_cell_gives_the_kernels_own_sentence_and_keeps_what_was_there(
 
 
 def test_a_failed_assertion_without_words_is_told_by_its_cell(template, tmp_path):
-    done = run_report(template("assert n == 2"), out=tmp_path)
+    done = run_report(template("assert n == 2"), out=tmp_path / "out")
     assert (done.entry.status, done.entry.error) == ("failed", "AssertionError in cell 2")
 
 
 def test_a_kernel_that_dies_leaves_the_notebook_so_far(template, tmp_path):
-    done = run_report(template("print('before')", "import os; os.kill(os.getpid(), 9)", "1"), out=tmp_path)
+    done = run_report(template("print('before')", "import os; os.kill(os.getpid(), 9)", "1"), out=tmp_path / "out")
     assert done.entry.status == "interrupted"
     assert "the kernel died" in done.entry.error
     notebook = nbformat.read(done.files["notebook"], as_version=4)
@@ -159,10 +162,76 @@ def test_a_kernel_that_dies_leaves_the_notebook_so_far(template, tmp_path):
     assert "before" in done.files["page"].read_text()
 
 
+@pytest.mark.parametrize(
+    ("source", "status"), [("assert n < 2", "failed"), ("import os; n < 2 or os.kill(os.getpid(), 9)", "interrupted")]
+)
+def test_one_that_goes_wrong_is_written_beside_an_earlier_good_one(template, tmp_path, source, status):
+    out = tmp_path / "out"
+    good = run_report(template(source), {"n": 1}, out=out)
+    before = {path: path.read_bytes() for path in good.files.values()}
+    bad = run_report("mine.ipynb", {"n": 2}, out=out)
+    assert (good.entry.status, bad.entry.status) == ("completed", status)
+    assert {path: path.read_bytes() for path in before} == before
+    names = {f"mine.{status}.{suffix}" for suffix in ("ipynb", "html", "json")}
+    assert {path.name for path in bad.files.values()} == names
+    assert {path.name for path in out.iterdir()} == names | {path.name for path in before}
+    assert json.loads(bad.files["record"].read_text())["files"]["page"] == f"mine.{status}.html"
+    run_report("mine.ipynb", {"n": 0}, out=out)
+    assert json.loads(good.files["record"].read_text())["parameters"] == {"n": 0}
+
+
+def test_one_that_goes_wrong_takes_the_place_of_one_that_did_too_but_of_no_strangers(template, tmp_path):
+    out = tmp_path / "out"
+    first, second = (run_report(template("assert n > 9"), {"n": n}, out=out) for n in (1, 2))
+    assert first.files == second.files
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "mine.ipynb").write_text("somebody's own")
+    assert run_report("mine.ipynb", out=tmp_path / "own").files["notebook"].name == "mine.failed.ipynb"
+    assert (tmp_path / "own" / "mine.ipynb").read_text() == "somebody's own"
+
+
+def test_the_notebook_that_a_report_is_made_of_is_never_written_over(template, tmp_path):
+    path = template("1")
+    before = Path(path).read_bytes()
+    with pytest.raises(InvalidInput, match="--out: .* holds the notebook that the report is made of; choose another"):
+        run_report(path, out=tmp_path)
+    assert Path(path).read_bytes() == before
+
+
+def test_its_caller_can_cancel_it_in_the_middle_of_a_cell(template, tmp_path):
+    ear = Listener()
+    timer = threading.Timer(3.0, ear.cancel)
+    timer.start()
+    with listen(ear):
+        done = run_report(template("import time; time.sleep(100)"), out=tmp_path / "out")
+    assert (done.entry.status, done.entry.error) == ("interrupted", "stopped by its caller")
+    assert done.entry.duration_s < 60
+
+
+def test_expectations_are_judged_and_recorded(made, tmp_path):
+    store = made[2]
+    expect = [read("trend_strength > 2"), read("seasonal_strength >= 0"), read("nothing < 1")]
+    with pytest.raises(InvalidInput, match="has no key number 'nothing'; .*known are .*seasonal_strength"):
+        run_report("timeseries.decompose", {"y": "elnino"}, out=tmp_path / "out", expect=expect, store=store)
+    assert not (tmp_path / "out").exists()
+    found = run_report("timeseries.decompose", {"y": "elnino"}, out=tmp_path / "out", expect=expect[:1], store=store)
+    name = "trend_strength[sea_surface_temperature]"
+    verdict = {"condition": "trend_strength > 2", "name": name, "value": found.entry.key_numbers[name], "holds": False}
+    assert found.record["expectations"] == [verdict | {"error": ""}]
+    assert store.get(found.entry.id).expectations == (verdict | {"error": ""},)
+    assert (found.entry.status, found.entry.verdict) == ("completed", "unexpected")
+
+
+def test_the_forecast_report_hands_on_the_numbers_it_promises(tmp_path):
+    sent = {"y": "nile", "h": 3, "season_length": 1, "n_windows": 1}
+    found = run_report("forecast", sent, out=tmp_path, store=Store(tmp_path / "s.sqlite"))
+    assert {bare_name(name) for name in found.entry.key_numbers} == set(find_template("forecast").key_numbers)
+
+
 def test_its_caller_can_cancel_it_between_cells(template, tmp_path):
     ear = Listener(lambda done, total, label: ear.cancel() if done == 2 else None)
     with listen(ear):
-        done = run_report(template("print('before')", "print('never')"), out=tmp_path)
+        done = run_report(template("print('before')", "print('never')"), out=tmp_path / "out")
     assert (done.entry.status, done.entry.error) == ("interrupted", "stopped by its caller")
     with pytest.raises(Cancelled), listen(ear):
         prism_kernels.progress.checkpoint()

@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import sqlite3
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -86,6 +87,41 @@ def test_a_store_that_cannot_be_used_says_so(tmp_path):
     (tmp_path / "s.sqlite").write_text("this is no database, and long enough to be told from one" * 20)
     with pytest.raises(PrismError, match="cannot be used .*; set PRISM_STORE"):
         Store(tmp_path / "s.sqlite").runs()
+
+
+def test_a_store_of_the_first_version_is_brought_up_with_all_it_holds(tmp_path):
+    link = sqlite3.connect(tmp_path / "s.sqlite")
+    texts = ("report", "started", "status", "error", "parameters", "key_numbers", "inputs", "folder")
+    columns = ", ".join(f"{name} TEXT NOT NULL" for name in texts)
+    link.execute(
+        f"CREATE TABLE report_runs (id INTEGER PRIMARY KEY AUTOINCREMENT, duration_s REAL NOT NULL, {columns})"
+    )
+    row = (1.5, "forecast", "2024-01-01T00:00:00+00:00", "completed", "", '{"h": 12}', '{"mase": 0.5}', "{}", "/x")
+    link.execute(f"INSERT INTO report_runs (duration_s, {', '.join(texts)}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+    link.execute("PRAGMA user_version = 1")
+    link.commit()
+    link.close()
+    together = threading.Barrier(8)
+
+    def opened(_):
+        together.wait(30)
+        return Store(tmp_path / "s.sqlite").runs()
+
+    with ThreadPoolExecutor(8) as pool:
+        runs = list(pool.map(opened, range(8)))
+    assert runs == [[_entry(id=1, parameters={"h": 12}, key_numbers={"mase": 0.5}, folder="/x")]] * 8
+
+
+def test_what_became_of_new_expectations_is_kept_with_the_run_they_belong_to(store):
+    kept = store.add(_entry(digest="ab", key_numbers={"mase": 2.0}))
+    verdict = {"condition": "mase < 1", "name": "mase", "value": 2.0, "holds": False, "error": ""}
+    judged = dataclasses.replace(kept, expectations=(verdict,))
+    store.judge(dataclasses.replace(judged, digest="cd"))
+    assert store.get(kept.id) == kept
+    store.judge(judged)
+    assert store.get(kept.id) == judged
+    assert (kept.verdict, judged.verdict) == ("completed", "unexpected")
+    assert dataclasses.replace(judged, status="failed").verdict == "failed"
 
 
 def test_a_store_of_a_newer_version_is_left_alone(tmp_path):

@@ -74,7 +74,7 @@ def test_rules_of_the_named_operation_hold_for_parameters_of_the_same_name(writt
         check(template, {"h": 0})
     with pytest.raises(InvalidInput, match="did you mean 'theta'"):
         check(template, {"model": "teta"})
-    with pytest.raises(InvalidInput, match="y names no sample and no file: 'sunspot'; did you mean 'sunspots'"):
+    with pytest.raises(InvalidInput, match="y names no sample, dataset or file: 'sunspot'; did you mean 'sunspots'"):
         check(template, {"y": "sunspot"})
 
 
