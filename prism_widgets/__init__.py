@@ -8,15 +8,18 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from prism_widgets import runtime
+from prism_widgets import collecting, runtime
 
-__all__ = ["Explorer", "ForecastExplorer", "init", "view"]
+__all__ = ["BacktestExplorer", "Explorer", "ForecastExplorer", "FrontierExplorer", "RebalanceExplorer", "init", "view"]
 
 runtime.prepare()
 
 _HOMES = {
+    "BacktestExplorer": "prism_widgets.backtest_explorer",
     "Explorer": "prism_widgets.explorer",
     "ForecastExplorer": "prism_widgets.forecast_explorer",
+    "FrontierExplorer": "prism_widgets.frontier_explorer",
+    "RebalanceExplorer": "prism_widgets.rebalance_explorer",
     "init": "prism_widgets.runtime",
     "view": "prism_widgets.views",
 }
@@ -26,7 +29,8 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)
-    return getattr(importlib.import_module(_HOMES[name]), name)
+    with collecting.paused():
+        return getattr(importlib.import_module(_HOMES[name]), name)
 
 
 def __dir__() -> list[str]:

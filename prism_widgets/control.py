@@ -195,7 +195,7 @@ def fits(rule: Rule, value: Any) -> bool:
             return isinstance(value, list | tuple) and len(value) == len(items)
         case Many():
             return isinstance(value, list | tuple)
-        case Group(kind=kind):
-            return isinstance(value, kind | dict)
+        case Group(kind=kind, rules=rules):
+            return isinstance(value, kind) or (isinstance(value, dict) and set(value) <= set(rules))
         case Either(options=options):
             return any(fits(o, value) for o in options)

@@ -28,9 +28,11 @@ from prism_widgets.controls_plain import (
     TextControl,
     span_of,
 )
+from prism_widgets.folds import Folds
 
 __all__ = ["SettingsForm", "control_for", "title_of"]
 
+_MORE = "More settings"
 _FEW = 6  # settings that are all shown at once
 _Maker = Callable[..., Control]
 
@@ -107,6 +109,11 @@ class SettingsForm(pn.viewable.Viewer):
         What settings hold first, where it is not their default: an example's, or a caller's.
     hidden
         Settings that get no control and keep what they hold.
+
+    Attributes
+    ----------
+    sight, folds
+        The controls that are shown at once, and those that are folded away.
     """
 
     changed = param.Integer(default=0, doc="Counts the changes.")
@@ -133,19 +140,28 @@ class SettingsForm(pn.viewable.Viewer):
         for control in self.controls.values():
             control.param.watch(self._note, "value")
         self._main = [n for n in self.controls if n in first or n not in operation.defaults]
-        self._layout = self._arranged()
+        self._away: tuple[str, ...] = ()
+        self._arrange()
 
-    def _arranged(self) -> pn.viewable.Viewable:
-        import panel_material_ui as pmui
-
+    def _arrange(self) -> None:
+        """Put the first settings into sight and fold the others away."""
         names = list(self.controls)
         main = names if len(names) <= _FEW else self._main or names[:_FEW]
-        rest = [n for n in names if n not in main]
-        parts: list[Any] = [self.controls[n] for n in main]
-        if rest:
-            more = pn.Column(*[self.controls[n] for n in rest], sizing_mode="stretch_width")
-            parts.append(pmui.Accordion(("More settings", more), title_variant="body1", sizing_mode="stretch_width"))
-        return pn.Column(*parts, margin=0, sizing_mode="stretch_width")
+        main = [n for n in main if n not in self._away]
+        self._rest = [n for n in names if n not in main]
+        self.sight = pn.Column(*(self.controls[n] for n in main), margin=0, sizing_mode="stretch_width")
+        self.folds = Folds({_MORE: lambda: [self.controls[n] for n in self._rest]} if self._rest else {})
+
+    def fold(self, *names: str) -> None:
+        """Fold settings away that would be shown at once, before the form is on screen.
+
+        Parameters
+        ----------
+        *names
+            Their names.
+        """
+        self._away = names
+        self._arrange()
 
     def _note(self, *_: Any) -> None:
         self.changed += 1
@@ -158,6 +174,11 @@ class SettingsForm(pn.viewable.Viewer):
         """Return the settings that differ from their default."""
         defaults = self.operation.defaults
         return {n: v for n, v in self.values().items() if n not in defaults or not _same(v, defaults[n])}
+
+    def said(self) -> dict[str, Any]:
+        """Return the settings that differ from their default, and those that began with a value of their own."""
+        names = {*self.given(), *self._main}
+        return {n: v for n, v in self.values().items() if n in names}
 
     def check(self) -> bool:
         """Put the operation's sentence beside the setting it refuses, and say whether there is none."""
@@ -180,6 +201,8 @@ class SettingsForm(pn.viewable.Viewer):
         control = self.controls.get(error.field)
         if control is not None:
             control.refuse(str(error), error.where)
+            if error.field in self._rest:
+                self.folds.open(_MORE)
         return control is not None
 
     def clear(self) -> None:
@@ -195,11 +218,13 @@ class SettingsForm(pn.viewable.Viewer):
         **settings
             Values by the name of their setting.
         """
-        for name, value in self.operation.validate(settings).items():
-            self.controls[name].value = value
+        needed = {n: v for n, v in self.values().items() if n not in self.operation.defaults}
+        checked = self.operation.validate({**needed, **settings})
+        for name in settings:
+            self.controls[name].value = checked[name]
 
     def __panel__(self) -> pn.viewable.Viewable:
-        return self._layout
+        return pn.Column(self.sight, self.folds, margin=0, sizing_mode="stretch_width")
 
 
 def _same(one: Any, other: Any) -> bool:

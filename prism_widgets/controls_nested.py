@@ -127,6 +127,8 @@ class EitherControl(_Nested):
 
     def _refuse(self, sentence: str, where: str) -> None:
         inner = self._inner.get(self._chosen())
+        for other in self._inner.values():  # what was said of a kind that is folded away now
+            other.refuse("")
         if inner is not None and self._slot.objects:
             inner.refuse(sentence, where)
             sentence = ""
@@ -228,5 +230,5 @@ def _lower(label: str) -> str:
 
 def _fields(rule: Group, value: Any) -> dict[str, Any]:
     if isinstance(value, dict):
-        return value
+        return {**rule.defaults, **value}
     return {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}

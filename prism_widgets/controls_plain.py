@@ -87,6 +87,7 @@ class SliderControl(NumberControl):
             label=self.label, start=cast(low), end=cast(high), step=cast(step), show_value=False, size="small",
             sizing_mode=_WIDE, margin=(0, 12, 4, 12), sx={"& .MuiFormLabel-root": {"display": "none"}},
         )  # fmt: skip
+        self._slider._debounce = 1  # ms; a run under way gathers further changes by itself
         self._slider.param.watch(self._slid, "value")
         return pn.Column(entry, self._slider, self._note, margin=0, sizing_mode=_WIDE)
 

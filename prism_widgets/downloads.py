@@ -14,7 +14,7 @@ import numpy as np
 from prism_kernels import InvalidInput, Run
 from prism_kernels.arrays import is_array, to_numpy
 
-__all__ = ["FORMATS", "csv", "frame_of", "html_page", "npy", "parquet"]
+__all__ = ["FORMATS", "bokeh_scripts", "csv", "frame_of", "html_page", "npy", "parquet"]
 
 _ROWS = 500
 
@@ -100,8 +100,8 @@ def html_page(run: Run, view: Any = None) -> bytes:
     text = html.escape(shown.summary(shown.result, shown.place))
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{name}</title>'
-        f"<style>{_STYLE}</style>{_bokeh_scripts()}</head><body><main><h1>{name}</h1>"
-        f"{_embedded(shown.figure)}<p>{text}</p><h2>Numbers</h2><div>{table}</div>{rest}"
+        f"<style>{_STYLE}</style>{bokeh_scripts()}</head><body><main><h1>{name}</h1>"
+        f"{_embedded(shown.figure)}<p>{text}</p>{shown.details()}<h2>Numbers</h2><div>{table}</div>{rest}"
         f"<h2>As Python</h2><pre>{html.escape(run.as_python())}</pre><h2>Provenance</h2><pre>{facts}</pre>"
         "</main></body></html>"
     ).encode()
@@ -115,7 +115,7 @@ _STYLE = (
 )
 
 
-def _bokeh_scripts() -> str:
+def bokeh_scripts() -> str:
     """Return BokehJS itself; ``bokeh.resources`` would add what Panel registered, as links."""
     from bokeh.settings import settings
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import itertools
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -12,18 +14,28 @@ import panel_material_ui as pmui
 import param
 
 from prism_kernels import InvalidInput, Operation, Run, find
-from prism_widgets import runtime
+from prism_kernels.run import package_of
+from prism_widgets import runtime, sharing
 from prism_widgets.controls import SettingsForm, title_of
+from prism_widgets.folds import Folds
 from prism_widgets.inputs import InputPicker
-from prism_widgets.job import Job, Outcome, Request, sentence
+from prism_widgets.job import Job, Outcome, Request, known, sentence
 from prism_widgets.live import Live
-from prism_widgets.outcome import OutcomePanel
+from prism_widgets.outcome import OutcomePanel, card, escaped
 from prism_widgets.views import View, view_for
 
-__all__ = ["Explorer"]
+__all__ = ["Explorer", "made"]
 
 _WIDE = "stretch_width"
 _DEBOUNCE_SECONDS = 0.15
+_MORE = "More data"
+_made: weakref.WeakValueDictionary[int, Explorer] = weakref.WeakValueDictionary()
+_count = itertools.count()
+
+
+def made() -> list[Explorer]:
+    """Return the explorers of this process that are still there, in the order they were made."""
+    return list(_made.values())
 
 
 class Explorer(pn.viewable.Viewer):
@@ -50,7 +62,7 @@ class Explorer(pn.viewable.Viewer):
         given = {**dict(zip(row.data, data, strict=False)), **first}
         start = given if given else dict(row.example)
         self.pickers = {
-            n: InputPicker(d, about=row.documentation.get(n, ""), first=_first_data(n, given, start))
+            n: InputPicker(d, about=row.documentation.get(n, ""), first=given.get(n, start.get(n)))
             for n, d in row.data.items()
         }
         self.form = SettingsForm(row, {n: v for n, v in start.items() if n in row.rules})
@@ -58,27 +70,32 @@ class Explorer(pn.viewable.Viewer):
         if unknown:
             row.validate({unknown[0]: given[unknown[0]]})  # refuses it, naming the nearest setting
         self.job = Job()
-        self._ticket = 0
-        self._outcome = OutcomePanel(self._view_for)
+        self._ticket, self._followed = 0, ""
+        self._outcome = OutcomePanel(self._view_for, self.link)
         self._build()
         self._wire()
+        _made[next(_count)] = self
 
     def _build(self) -> None:
         row = self.operation
         verb = row.name.partition(".")[2] or row.name
-        head = pmui.Typography(_escaped(title_of(verb)), variant="h5", margin=(8, 10, 0, 10))
-        about = pmui.Typography(_escaped(row.summary), variant="body2", margin=(0, 10, 8, 10))
+        head = pmui.Typography(escaped(title_of(verb)), variant="h5", margin=(8, 10, 0, 10))
+        about = pmui.Typography(escaped(row.summary), variant="body2", margin=(0, 10, 8, 10))
         self._run = pmui.Button(label="Run", variant="contained", size="small", width=90)
         self._stop = pmui.Button(label="Cancel", variant="outlined", size="small", width=90, disabled=True)
         self._live = pmui.Checkbox.from_param(self.param.live, label="Live", description="", size="small", width=90)
         self._status = Live(text="Ready.", sizing_mode=_WIDE, margin=(4, 10))
-        self._bar = pmui.LinearProgress(value=0, sizing_mode=_WIDE, visible=False, margin=(0, 10))
+        self._notice = pn.pane.HTML("", visible=False, sizing_mode=_WIDE, margin=(4, 10))
         self._card = pn.pane.HTML("", visible=False, sizing_mode=_WIDE, margin=(4, 10))
         buttons = pn.Row(self._run, self._stop, self._live, margin=(4, 4))
-        left = pn.Column(*self.pickers.values(), self.form, buttons, width=340, styles={"flex": "0 1 340px"})
+        needed = [p for p in self.pickers.values() if p.data.required or p.value is not None]
+        self._spare = [p for p in self.pickers.values() if p not in needed]
+        self._folds = Folds({_MORE: lambda: self._spare} if self._spare else {})
+        parts = [*needed, self.form.sight, buttons, self.form.folds, self._folds]
+        left = pn.Column(*parts, width=340, styles={"flex": "0 1 340px"})
         right = self._right = pn.Column(
             self._status,
-            self._bar,
+            self._notice,
             self._card,
             self._outcome,
             sizing_mode=_WIDE,
@@ -92,10 +109,12 @@ class Explorer(pn.viewable.Viewer):
 
     def _wire(self) -> None:
         self._run.on_click(self._pressed)
+        self._status.param.watch(lambda event: self.follow(event.new), "link")
         self._stop.on_click(lambda _: self.job.cancel())
         self.form.param.watch(self._changed, "changed")
         for picker in self.pickers.values():
             picker.param.watch(self._changed, "value")
+            picker.beside = self.pickers
         self.job.param.watch(lambda *_: runtime.on_screen(self._show), ["state", "share", "label", "slow"])
 
     def _view_for(self, result: Any) -> View:
@@ -174,10 +193,7 @@ class Explorer(pn.viewable.Viewer):
         if job.state == "running" and not job.slow:
             return
         self._outcome.stale = running or job.state in ("refused", "failed", "cancelled")
-        self._bar.param.update(
-            visible=running, value=-1 if job.share is None else round(100 * job.share),
-            variant="indeterminate" if job.share is None else "determinate",
-        )  # fmt: skip
+        self._status.param.update(running=running, share=job.share)
         self._card.visible = job.state in ("refused", "failed")
         show = {"running": self._show_running, "done": self._show_done, "refused": self._show_error,
                 "failed": self._show_error, "cancelled": self._show_cancelled}  # fmt: skip
@@ -208,12 +224,50 @@ class Explorer(pn.viewable.Viewer):
             placed = self.form.refuse(error)
             if error.field in self.pickers:
                 self.pickers[error.field].refuse(text)
+                if self.pickers[error.field] in self._spare:
+                    self._folds.open(_MORE)
                 placed = True
         word = "Refused" if self.job.state == "refused" else "Failed"
-        self._card.object = _error_card(word, text)
+        self._card.object = card(word, text)
         self._say(f"{word}. {'The sentence stands beside what it is about.' if placed else ''}".strip())
 
     # --- ways out
+
+    def link(self) -> str:
+        """Write what the controls ask for as the query of a link to this page.
+
+        Raises
+        ------
+        InvalidInput
+            When data was picked that has no name.
+        """
+        data = {n: p.value for n, p in self.pickers.items()}
+        return sharing.write(self.operation, package_of(self.operation)["version"], data, self.form.said())
+
+    def follow(self, link: str) -> None:
+        """Take over what a link asks for, say what of it cannot be had, and run.
+
+        Parameters
+        ----------
+        link
+            What its query carries.
+        """
+        if self._took_over(link) and not self.live:  # a live explorer runs by itself
+            self._pressed()
+
+    def _took_over(self, link: str) -> bool:
+        """Put what a link asks for into the controls, and say whether it was new and about this operation."""
+        wish = None if link == self._followed else sharing.read(link, self.operation)
+        self._followed = link
+        if wish is None:
+            return False
+        for name, given in wish.data.items():
+            self.pickers[name].pick(given)
+        for name, value in wish.settings.items():
+            self.form.controls[name].value = value
+        self._notice.object = "".join(card("Link", sentence) for sentence in wish.complaints)
+        self._notice.visible = bool(wish.complaints)
+        return True
 
     def as_widget(self) -> Any:
         """Return the explorer as an ipywidget, to put beside other ipywidgets."""
@@ -224,29 +278,17 @@ class Explorer(pn.viewable.Viewer):
         return self._layout
 
     def _begin(self) -> None:
-        """Run once when first shown, where an event loop is there to do it."""
+        """Run once when first shown: at once where the run is known, else where an event loop is there to do it."""
         if self._ticket or self.job.state != "idle" or any(p.missing for p in self.pickers.values()):
             return
         self._ticket = 1
-        if pn.state.curdoc is not None and pn.state.curdoc.session_context:
-            pn.state.onload(self._pressed)
+        if runtime.where() != "server":
+            runtime.spawn(self.start)
             return
-        runtime.spawn(self.start)
-
-
-def _first_data(name: str, given: dict[str, Any], start: dict[str, Any]) -> Any:
-    """Return what a picker holds first: what was given, the example's, or the first sample."""
-    return given.get(name, start.get(name))
-
-
-def _escaped(text: str) -> str:
-    import html
-
-    return html.escape(text, quote=False)
-
-
-def _error_card(word: str, text: str) -> str:
-    return (
-        '<div role="alert" style="border-left:4px solid #e5484d;padding:8px 12px;background:rgba(229,72,77,.12);'
-        f'border-radius:4px;font-size:14px"><strong>{word}</strong><br>{_escaped(text)}</div>'
-    )
+        for link in pn.state.session_args.get(sharing.KEY, [])[:1]:
+            self._took_over(link.decode(errors="replace"))
+        request = self.request()
+        if request is not None and (known(request) or not runtime.has_loop()):
+            self.job.run_now(request)
+        else:
+            pn.state.onload(self._pressed)

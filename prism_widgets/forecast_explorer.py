@@ -15,7 +15,7 @@ from prism_kernels import Run, Series, find
 from prism_widgets import runtime
 from prism_widgets.explorer import Explorer
 from prism_widgets.forecast_view import LinkedForecastView
-from prism_widgets.job import Job, Request, sentence
+from prism_widgets.job import Job, Request, known, sentence
 from prism_widgets.views import View, view_for
 
 __all__ = ["ForecastExplorer"]
@@ -55,6 +55,7 @@ class ForecastExplorer(Explorer):
         self._views: dict[type, View] = {}
         self._said: dict[str, str] = {}
         self._words = pn.pane.HTML("", sizing_mode=_WIDE, margin=(4, 10))
+        self._scores = pn.pane.HTML("", sizing_mode=_WIDE, margin=(4, 10))
         self._diagnosis, self._checked = (pn.Column(sizing_mode=_WIDE, margin=0) for _ in range(2))
         self._beside = pmui.Accordion(
             ("Residuals", self._diagnosis),
@@ -69,7 +70,7 @@ class ForecastExplorer(Explorer):
 
     def _show_done(self) -> None:
         super()._show_done()
-        pn.state.execute(self._look_beside)
+        runtime.when_shown(self._look_beside)
 
     def _show_running(self) -> None:
         super()._show_running()
@@ -84,41 +85,55 @@ class ForecastExplorer(Explorer):
         """Compute what stands beside the forecast on screen, one after another; a newer round ends it."""
         run, self._round = self.job.outcome.run, self._round + 1
         mine = self._round
-        self._said = {}
         found: dict[str, Any] = {}
+        waiting: dict[str, BaseException | None] = {}
         for name in _BESIDE:
-            outcome = await self._jobs[name].start(_request(name, run, found))
+            request = _request(name, run, found)
+            if waiting and not known(request):  # what is there need not wait for what takes its time
+                runtime.on_screen(functools.partial(self._show_all, found, waiting))
+                waiting = {}
+            outcome = await self._jobs[name].start(request)
             if self._round != mine:
                 return
-            error = self._jobs[name].error
-            result = found[name] = None if outcome is None else outcome.run.result
-            runtime.on_screen(functools.partial(self._show_beside, name, result, error))
+            found[name] = None if outcome is None else outcome.run.result
+            waiting[name] = self._jobs[name].error
+        runtime.on_screen(functools.partial(self._show_all, found, waiting))
+
+    def _show_all(self, found: Mapping[str, Any], waiting: Mapping[str, BaseException | None]) -> None:
+        for name, error in waiting.items():
+            self._show_beside(name, found[name], error)
 
     def _show_beside(self, name: str, result: Any, error: BaseException | None) -> None:
         view = self._outcome.view
+        self._said.pop(name, None)
         if name in _ON_TIME_AXIS and isinstance(view, LinkedForecastView):
             view.show_beside(name, result)
         if error is not None:
             self._said[name] = f"{_BESIDE[name][1]}: {sentence(error)}"
         elif result is not None and name in _ON_TIME_AXIS:
-            shown = view_for(result)
+            shown = self._view_of(result)
             shown.result = result.to_numpy()
             place = view.place if view is not None else 0
             self._said[name] = f"{_BESIDE[name][1]}. {shown.summary(shown.result, place)}"
         if result is not None and name == "diagnosis":
             self._fill(self._diagnosis, result)
         if result is not None and name == "checked":
-            self._fill(self._checked, result, _scores(result))
-        lines = "".join(f"<p style='margin:2px 0;font-size:14px'>{html.escape(t)}</p>" for t in self._said.values())
-        self._words.object = lines
+            self._scores.object = _scores(result)
+            self._fill(self._checked, result, self._scores)
+        said = [html.escape(self._said[n]) for n in _BESIDE if n in self._said]
+        self._words.object = "".join(f"<p style='margin:2px 0;font-size:14px'>{text}</p>" for text in said)
         self._beside.visible = bool(self._diagnosis.objects or self._checked.objects)
 
+    def _view_of(self, result: Any) -> View:
+        """Return the one view of results of this kind; making another costs a moved slider several milliseconds."""
+        if type(result) not in self._views:
+            self._views[type(result)] = view_for(result)
+        return self._views[type(result)]
+
     def _fill(self, place: Any, result: Any, *more: Any) -> None:
-        shown = self._views.setdefault(type(result), view_for(result))
+        shown = self._view_of(result)
         shown.update(result)
-        if place.objects:
-            place[1:] = list(more)
-        else:
+        if not place.objects:
             place.objects = [shown, *more]
 
 
@@ -156,12 +171,12 @@ def _shared(run: Run, other: str) -> dict[str, Any]:
     return {k: v for k, v in run.given.items() if k in rules}
 
 
-def _scores(result: Any) -> Any:
-    """Return the scores of a cross-validation as a table."""
+def _scores(result: Any) -> str:
+    """Write the scores of a cross-validation as a table."""
     import pandas as pd
 
     names, scores = list(result.axes["series"]), list(result.axes["score"])
     frame = pd.DataFrame(result.to_numpy().scores.T, index=names, columns=scores)
     table = frame.to_html(border=0, float_format=lambda v: f"{v:.4g}", classes="prism-table")
     region = 'tabindex="0" role="region" aria-label="Scores over all windows" style="overflow:auto"'
-    return pn.pane.HTML(f"<div {region}>{table}</div>", sizing_mode=_WIDE, margin=(4, 10))
+    return f"<div {region}>{table}</div>"

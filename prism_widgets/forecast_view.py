@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
 
 from prism_widgets.views.forecast import ForecastView
-from prism_widgets.views.plot import axis_values, figure
+from prism_widgets.views.plot import axis_values, figure, fill
 from prism_widgets.views.view import BLUE, GREEN, GREY, ORANGE, RED, thin
 
 __all__ = ["LinkedForecastView"]
@@ -32,24 +33,31 @@ class LinkedForecastView(ForecastView):
         self._marks = ColumnDataSource({"x": [], "y": []})
         self._changes = ColumnDataSource({"x": []})
         self._parts = {name: ColumnDataSource({"x": [], "y": []}) for name in _PARTS}
+        self._rows: dict[str, Any] = {}
+        self._beside: dict[str, Any] = {}
         main.scatter("x", "y", source=self._marks, color=RED, size=7, legend_label="anomaly")
         main.vspan("x", source=self._changes, color=ORANGE, line_dash="dashed", line_width=1.5)
-        below = []
-        for name, colour in _PARTS.items():
-            one = figure(y_label=name, time=self._time, height=_HEIGHT, x_range=self._range)
-            one.toolbar_location, one.visible = None, name == "residual"
-            one.line("x", "y", source=self._parts[name], color=colour, line_width=1.3)
-            below.append(one)
-        self._rows = dict(zip(_PARTS, below, strict=True))
-        self._beside: dict[str, Any] = {}
-        return column(main, *below, sizing_mode="stretch_width")
+        return column(main, sizing_mode="stretch_width")
 
     def _draw(self, result: Any, place: int) -> None:
         super()._draw(result, place)
         x = axis_values(result.axes.get("time"), result.residuals.shape[1])
-        self._parts["residual"].data = dict(zip("xy", thin(x, result.residuals[place]), strict=True))
+        fill(self._parts["residual"], **dict(zip("xy", thin(x, result.residuals[place]), strict=True)))
         for name in list(self._beside):
             self._draw_beside(name, place)
+
+    def _show_rows(self, names: Collection[str]) -> None:
+        """Put the pictures of these parts below the forecast; a picture is made when it is first needed."""
+        for name in _PARTS:
+            if name in names and name not in self._rows:
+                one = figure(y_label=name, time=self._time, height=_HEIGHT, x_range=self._range)
+                one.toolbar_location = None
+                one.line("x", "y", source=self._parts[name], color=_PARTS[name], line_width=1.3)
+                self._rows[name] = self._dressed(one)
+        main, *rest = self._figure.children
+        wanted = [self._rows[name] for name in _PARTS if name in names]
+        if rest != wanted:
+            self._figure.children = [main, *wanted]
 
     def show_beside(self, name: str, result: Any) -> None:
         """Draw what was found beside the forecast; None takes it away.
@@ -78,19 +86,19 @@ class LinkedForecastView(ForecastView):
             lines = {"trend": found.trend[place], "season": season, "remainder": found.residual[place]}
         x = axis_values(self.result.axes.get("time"), self.result.residuals.shape[1])
         for name in ("trend", "season", "remainder"):
-            self._parts[name].data = dict(zip("xy", thin(x, lines[name]), strict=True)) if name in lines else empty
-            self._rows[name].visible = name in lines
+            fill(self._parts[name], **(dict(zip("xy", thin(x, lines[name]), strict=True)) if name in lines else empty))
+        self._show_rows({*lines, "residual"})
 
     def _draw_anomalies(self, found: Any, place: int) -> None:
         if found is None:
-            self._marks.data = {"x": [], "y": []}
+            fill(self._marks, x=[], y=[])
             return
         series = next(iter(self.inputs.values()))
         where = np.asarray(found.index[place], dtype=int)
         x = axis_values(self.result.axes.get("time"), series.length)
-        self._marks.data = {"x": x[where], "y": series.lanes[place][where]}
+        fill(self._marks, x=x[where], y=series.lanes[place][where])
 
     def _draw_changes(self, found: Any, place: int) -> None:
         x = axis_values(self.result.axes.get("time"), self.result.residuals.shape[1])
         places = [] if found is None else list(found.changepoints[place])
-        self._changes.data = {"x": [x[k] for k in places]}
+        fill(self._changes, x=[x[k] for k in places])

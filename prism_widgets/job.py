@@ -22,8 +22,9 @@ from prism_kernels import Cancelled, InvalidInput, Listener, Operation, PrismErr
 from prism_kernels.arrays import device_of
 from prism_kernels.inputs import Input
 from prism_kernels.progress import listen
+from prism_widgets import collecting, runtime
 
-__all__ = ["Job", "Outcome", "Request", "compute", "forget"]
+__all__ = ["Job", "Outcome", "Request", "compute", "forget", "known"]
 
 _TICK_SECONDS = 0.1
 _KEPT = 32
@@ -58,6 +59,22 @@ def forget() -> None:
         _cache.clear()
 
 
+def known(request: Request) -> bool:
+    """Tell whether this very run was kept, without computing anything.
+
+    Parameters
+    ----------
+    request
+        What would run.
+    """
+    try:
+        _, key = _read_all(request)
+    except (PrismError, OSError):
+        return False
+    with _lock:
+        return key in _cache
+
+
 def compute(request: Request) -> Outcome:
     """Run here and now, or return the kept run of the same operation, settings, data and device.
 
@@ -66,21 +83,27 @@ def compute(request: Request) -> Outcome:
     request
         What to run.
     """
-    row = request.operation
-    inputs = {n: _read(row, n, v) for n, v in request.data.items() if v is not None}
-    resolved = row.resolve(request.settings)
-    key = _key(row, inputs, resolved)
+    inputs, key = _read_all(request)
     with _lock:
         found = _cache.get(key)
         if found is not None:
             _cache.move_to_end(key)
             return Outcome(run=found, cached=True)
-    fresh = run(row, **inputs, **request.settings)
+    fresh = run(request.operation, **inputs, **request.settings)
+    if runtime.where() in ("server", "voila"):  # in a notebook the garbage to come may be the analyst's own
+        collecting.keep("numba and the first kernel")
     with _lock:
         _cache[key] = fresh
         while len(_cache) > _KEPT:
             _cache.popitem(last=False)
     return Outcome(run=fresh, cached=False)
+
+
+def _read_all(request: Request) -> tuple[dict[str, Input], tuple[Any, ...]]:
+    """Read the data of a request; return it with what tells this run from others."""
+    row = request.operation
+    inputs = {n: _read(row, n, v) for n, v in request.data.items() if v is not None}
+    return inputs, _key(row, inputs, row.resolve(request.settings))
 
 
 def _read(row: Operation, name: str, value: Any) -> Input:
@@ -157,14 +180,14 @@ class Job(param.Parameterized):
         self.cancel()
         ear, wake = Listener(self._listen), asyncio.Event()
         self._ear, self._wake, self._loop, self._heard = ear, wake, asyncio.get_running_loop(), None
-        self.param.update(state="running", share=None, label="", error=None)
+        self.param.update(state="running", slow=False, share=None, label="", error=None)
         work = asyncio.ensure_future(asyncio.to_thread(_heard_compute, request, ear))
         work.add_done_callback(_looked_at)
         bell = asyncio.ensure_future(wake.wait())
         try:
             while not work.done():
                 await asyncio.wait({work, bell}, timeout=_TICK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-                if ear.cancelled:
+                if ear.cancelled or work.done():
                     break
                 self._tick(ear)
         finally:

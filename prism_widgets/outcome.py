@@ -11,13 +11,16 @@ import panel as pn
 import panel_material_ui as pmui
 import param
 
-from prism_kernels import Run
+from prism_kernels import InvalidInput, Run
+from prism_widgets import runtime
+from prism_widgets.control import Note
 from prism_widgets.downloads import FORMATS, frame_of
+from prism_widgets.folds import Folds
 from prism_widgets.job import Outcome
 from prism_widgets.live import BrowserButton
 from prism_widgets.views import View
 
-__all__ = ["OutcomePanel"]
+__all__ = ["OutcomePanel", "card", "escaped"]
 
 _WIDE = "stretch_width"
 _ROWS = 100
@@ -30,46 +33,72 @@ class OutcomePanel(pn.viewable.Viewer):
     ----------
     view_for
         Returns a new view for a result.
+    link
+        Writes the query of a link to what is on screen; raises InvalidInput where there is none.
+
+    Attributes
+    ----------
+    below
+        What an explorer puts right below the picture.
     """
 
     stale = param.Boolean(default=False, doc="Whether what is shown is not what the controls ask for any more.")
 
-    def __init__(self, view_for: Callable[[Any], View]) -> None:
+    def __init__(self, view_for: Callable[[Any], View], link: Callable[[], str]) -> None:
         super().__init__()
+        self._query = link
         self._view_for = view_for
         self.run: Run | None = None
         self.view: View | None = None
         self._slot = pn.Column(_skeleton(), margin=0, sizing_mode=_WIDE)
+        self.below = pn.Column(margin=0, sizing_mode=_WIDE)
         self._badges = pn.pane.HTML("", margin=(0, 8), sizing_mode=_WIDE)
         self._notes = pn.pane.HTML("", visible=False, margin=(4, 10), sizing_mode=_WIDE)
         self._table = pn.pane.HTML("", margin=(4, 10), sizing_mode=_WIDE)
         self._code = pn.pane.HTML("", margin=(4, 10), sizing_mode=_WIDE)
         self._facts = pn.pane.HTML("", margin=(4, 10), sizing_mode=_WIDE)
-        self._form = pmui.Select(
-            label="The same run as", options=["Python", "curl", "report", "command"], size="small", width=200
-        )
-        self._form.param.watch(self._write, "value")
-        self._copy = BrowserButton(label="Copy", margin=(5, 10))
         self._save = BrowserButton(label="PNG", action="png", margin=(5, 10))
-        self._more = pmui.Accordion(
-            ("Table", self._table),
-            ("Download", pn.Row(*self._downloads(), self._save, margin=0)),
-            ("Use elsewhere", pn.Column(pn.Row(self._form, self._copy, margin=0), self._code, margin=0)),
-            title_variant="body1", visible=False, sizing_mode=_WIDE, margin=(8, 8),
-        )  # fmt: skip
+        self._more = Folds(
+            {"Table": lambda: [self._table], "Download": self._downloads, "Use elsewhere": self._elsewhere},
+            opened=lambda _: self._fill(),
+        )
+        self._more.visible = False
         self._layout = pn.Column(
-            self._badges, self._slot, self._notes, self._more, self._facts, margin=0, sizing_mode=_WIDE
+            self._badges, self._slot, self._notes, self.below, self._more, self._facts, margin=0, sizing_mode=_WIDE
         )
 
     def _downloads(self) -> list[Any]:
         names = {"csv": "CSV", "parquet": "Parquet", "npy": "NPY", "html": "HTML"}
-        return [
+        buttons = [
             pmui.FileDownload(
                 callback=lambda ending=ending: io.BytesIO(self.file(ending)), filename=f"result.{ending}",
                 label=name, size="small", width=110,
             )
             for ending, name in names.items()
         ]  # fmt: skip
+        return [pn.Row(*buttons, self._save, margin=0)]
+
+    def _elsewhere(self) -> list[Any]:
+        self._form = pmui.Select(
+            label="The same run as", options=["Python", "curl", "report", "command"], size="small", width=200
+        )
+        self._form.param.watch(self._write, "value")
+        self._copy = BrowserButton(label="Copy", margin=(5, 10))
+        self._link = BrowserButton(label="Copy link", action="link", margin=(5, 10))
+        self._unnamed = Note("")
+        shared = [self._link, self._unnamed] if runtime.where() in ("server", "voila") else []
+        return [pn.Row(self._form, self._copy, *shared, margin=0), self._code]
+
+    def _fill(self) -> None:
+        """Write what stands in the open parts; a table nobody looks at is not written."""
+        if self.run is None:
+            return
+        if self._more.is_open("Table"):
+            self._table.object = _table(self.run.result)
+        if self._more.is_open("Use elsewhere"):
+            self._write()
+        if self.view is not None:
+            self._save.figure = self.view.figure.id
 
     def file(self, ending: str) -> bytes:
         """Return the run on screen as a file.
@@ -92,21 +121,19 @@ class OutcomePanel(pn.viewable.Viewer):
         outcome
             What the job brought.
         """
-        run = self.run = outcome.run
-        fresh = self._view_for(run.result)
-        placed = type(fresh) is type(self.view)
-        view = self.view = self.view if placed and self.view is not None else fresh
+        before, run = self.run, outcome.run
+        self.run = run
+        placed = before is not None and type(before.result) is type(run.result)
+        view = self.view = self.view if placed and self.view is not None else self._view_for(run.result)
         view.update(run.result, run.provenance.inputs)
         if not placed:  # a picture put in again would be drawn anew
             self._slot.objects = [view]
-        self._save.figure = view.figure.id
         self._badges.object = _badges(outcome)
         notes = "".join(f"<li>{html.escape(w)}</li>" for w in getattr(run.result, "warnings", ()))
         self._notes.param.update(object=f"<ul style='margin:0'>{notes}</ul>", visible=bool(notes))
-        self._table.object = _table(run.result)
         self._facts.object = _footer(run)
         self._more.visible = True
-        self._write()
+        self._fill()
         self.stale = False
 
     def text(self, form: str) -> str:
@@ -129,6 +156,12 @@ class OutcomePanel(pn.viewable.Viewer):
         label = f"The same run as {self._form.value}"
         self._code.object = f'<pre tabindex="0" aria-label="{label}" style="{_PRE}">{html.escape(text)}</pre>'
         self._copy.text = text
+        try:
+            self._link.text, sentence = self._query(), ""
+        except InvalidInput as error:
+            self._link.text, sentence = "", str(error)
+        self._link.visible = not sentence
+        self._unnamed.say(sentence)
 
     @param.depends("stale", watch=True)
     def _grey(self) -> None:
@@ -179,3 +212,30 @@ def _footer(run: Run) -> str:
     parts += [f"{n} sha256 {i.digest[:12]}…" for n, i in facts.inputs.items()]
     parts += [] if facts.seed is None else [f"seed {facts.seed}"]
     return f'<footer style="font-size:12px;opacity:.8">{html.escape(" · ".join(parts))}</footer>'
+
+
+def escaped(text: str) -> str:
+    """Return a text that can stand between tags.
+
+    Parameters
+    ----------
+    text
+        The text.
+    """
+    return html.escape(text, quote=False)
+
+
+def card(word: str, text: str) -> str:
+    """Write what went wrong as a card that is read aloud.
+
+    Parameters
+    ----------
+    word
+        What kind of wrong.
+    text
+        The sentence.
+    """
+    return (
+        '<div role="alert" style="border-left:4px solid #e5484d;padding:8px 12px;background:rgba(229,72,77,.12);'
+        f'border-radius:4px;font-size:14px"><strong>{word}</strong><br>{escaped(text)}</div>'
+    )

@@ -13,12 +13,15 @@ import sys
 from collections.abc import Callable, Coroutine
 from typing import Any, Literal
 
-__all__ = ["Place", "ensure", "init", "on_screen", "prepare", "spawn", "where"]
+from prism_widgets import bridge, collecting
+
+__all__ = ["Place", "ensure", "has_loop", "init", "on_screen", "prepare", "spawn", "when_shown", "where"]
 
 Place = Literal["voila", "lab", "server", "plain"]
 
 _ROOTS = ("PANEL_CDN_ROOT", "PANEL_MATERIAL_UI_CDN_ROOT")
 _MATERIAL = "PRISM_MATERIAL_ROOT"  # where the lab serves panel-material-ui; without it the text is in every page
+_DRAW_SECONDS = 0.1
 _patched = False
 
 
@@ -57,13 +60,18 @@ def init(**options: Any) -> Place:
         Further options of ``panel.extension``, such as ``theme="dark"``.
     """
     prepare()
-    import panel as pn
-    from panel_material_ui import MaterialDesign
+    with collecting.paused():
+        import panel as pn
+        from panel_material_ui import MaterialDesign
+
+        import prism_widgets.page_script  # noqa: F401  its model brings the script
+    collecting.keep("libraries")
 
     place = where()
     options = {"design": MaterialDesign, **options}
     if place in ("voila", "lab"):
-        _show_what_is()
+        bridge.improve()
+        _load_at_once()
     if place == "voila" and _ROOTS[0] in os.environ:
         _leave_loading_to_the_page()
         pn.extension(comms="ipywidgets", inline=False, **options)
@@ -77,33 +85,6 @@ def init(**options: Any) -> Place:
     return place
 
 
-def _show_what_is() -> None:
-    """Let a page that opens late see the page as it is then, not as it was when it was made.
-
-    The bridge of ``jupyter_bokeh`` writes a page down once. A preheated dashboard computes before anybody looks, and
-    what changed until then would be lost.
-    """
-    from bokeh.core.json_encoder import serialize_json
-    from jupyter_bokeh.widgets import BokehModel
-
-    state, patched = BokehModel.get_state, BokehModel._document_patched
-    if hasattr(state, "prism"):
-        return
-
-    def get_state(self: Any, key: Any = None, drop_defaults: bool = False) -> dict[str, Any]:
-        found: dict[str, Any] = state(self, key, drop_defaults)
-        if getattr(self, "_prism_moved", False) and "render_bundle" in found:
-            found["render_bundle"] = serialize_json(self._model_to_traits(self._model))
-        return found
-
-    def document_patched(self: Any, event: Any) -> None:
-        self._prism_moved = True
-        patched(self, event)
-
-    get_state.prism = True  # type: ignore[attr-defined]
-    BokehModel.get_state, BokehModel._document_patched = get_state, document_patched
-
-
 def _leave_loading_to_the_page() -> None:
     """Keep the libraries out of the outputs: Voila's page template has loaded them from this host."""
     import panel.io.notebook as notebook
@@ -112,6 +93,25 @@ def _leave_loading_to_the_page() -> None:
         return
 
     notebook.load_notebook = loaded
+
+
+def _load_at_once() -> None:
+    """Load BokehJS while its output is shown: a view drawn before Panel's timer of 100 ms fires finds none, and fails.
+
+    Seen with ``init()`` and a component in one cell, and in a busy browser that gets two cells' outputs together.
+    """
+    import panel.io.notebook as notebook
+
+    original = notebook._autoload_js
+    if hasattr(original, "prism"):
+        return
+
+    def loader(**given: Any) -> str:
+        text: str = original(**given)
+        return text.replace("setTimeout(load_or_wait, 100)\n}(window));", "load_or_wait()\n}(window));")
+
+    loader.prism = True  # type: ignore[attr-defined]
+    notebook._autoload_js = loader
 
 
 def _inline_styles() -> None:
@@ -173,7 +173,8 @@ def on_screen(change: Callable[[], None]) -> None:
     if document is not None and document.session_context:
         document.add_next_tick_callback(functools.partial(_at_once, document, change))
     else:
-        change()
+        with bridge.together():
+            change()
 
 
 def _at_once(document: Any, change: Callable[[], None]) -> None:
@@ -182,6 +183,15 @@ def _at_once(document: Any, change: Callable[[], None]) -> None:
 
     with hold(document):
         change()
+
+
+def has_loop() -> bool:
+    """Tell whether an event loop runs here, which can compute later what need not be computed now."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 def spawn(work: Callable[[], Coroutine[Any, Any, Any]]) -> bool:
@@ -194,9 +204,30 @@ def spawn(work: Callable[[], Coroutine[Any, Any, Any]]) -> bool:
     """
     import panel as pn
 
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
+    if not has_loop():
         return False
     pn.state.execute(work)
     return True
+
+
+def when_shown(work: Callable[[], Coroutine[Any, Any, Any]]) -> None:
+    """Start asynchronous work once the page is on screen, and a moment later, so that the main picture is drawn first.
+
+    Parameters
+    ----------
+    work
+        An asynchronous function without arguments.
+    """
+    import panel as pn
+
+    async def later() -> None:
+        await asyncio.sleep(_DRAW_SECONDS)  # the browser needs the cores
+        await work()
+
+    place = where()
+    if place == "server" and not pn.state.loaded:
+        pn.state.onload(later)
+    elif place == "voila":
+        bridge.when_looked_at(functools.partial(spawn, later))
+    else:
+        spawn(later)

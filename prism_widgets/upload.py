@@ -1,4 +1,7 @@
-"""A file picker that writes what arrives to disk, piece by piece, so that 200 MB never lie in memory."""
+"""A file picker that writes what arrives to disk, piece by piece, so that 200 MB never lie in memory.
+
+Where strangers upload, a file has a largest size; what comes after it is thrown away.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,8 @@ from typing import Any, ClassVar
 import panel_material_ui as pmui
 import param
 
+from prism_kernels.inputs import fences
+
 __all__ = ["Upload"]
 
 _CHUNK_BYTES = 4 * 1024 * 1024  # well below the largest message a Jupyter or Panel websocket takes
@@ -21,9 +26,10 @@ class Upload(pmui.FileInput):
     """Takes one CSV, Parquet or NPY file from the browser into a temporary folder of this session."""
 
     path = param.ClassSelector(default=None, class_=Path, allow_None=True, doc="Where the uploaded file lies.")
+    refusal = param.String(default="", doc="Why the last file was not taken; empty when it was.")
 
-    _source_transforms: ClassVar[dict[str, Any]] = {**pmui.FileInput._source_transforms, "path": None}
-    _rename: ClassVar[dict[str, Any]] = {"path": None}
+    _source_transforms: ClassVar[dict[str, Any]] = {**pmui.FileInput._source_transforms, "path": None, "refusal": None}
+    _rename: ClassVar[dict[str, Any]] = {"path": None, "refusal": None}
 
     def __init__(self, **params: Any) -> None:
         super().__init__(
@@ -31,11 +37,13 @@ class Upload(pmui.FileInput):
         )
         self._folder: Path | None = None
         self._spool: Path | None = None
+        self._too_large = ""
 
     def _place(self, name: str) -> Path:
         """Return a new place for a file in a folder that goes when this picker goes."""
         if self._folder is None:
             self._folder = Path(tempfile.mkdtemp(prefix="prism-upload-"))
+            fences.admit(self._folder)
             weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         return Path(tempfile.mkdtemp(dir=self._folder)) / name
 
@@ -43,14 +51,31 @@ class Upload(pmui.FileInput):
         """Append one piece to the file; the browser sends them in order."""
         name = Path(str(msg["name"]).replace("\\", "/")).name or "upload"
         if msg["chunk"] == 1:
+            self._drop()
+            self._too_large = self.refusal = ""
             self._spool = self._place(name)
-        if self._spool is None:
+            self._spool.touch()
+        if self._spool is None or self._too_large:
+            return
+        data, most = bytes(msg["data"]), fences.max_upload()
+        if most is not None and self._spool.stat().st_size + len(data) > most:
+            self._drop()
+            self._too_large = f"{name} is larger than {most / 1e6:g} MB, the most this page takes; upload a part of it"
             return
         with self._spool.open("ab") as file:
-            file.write(bytes(msg["data"]))
+            file.write(data)
+
+    def _drop(self) -> None:
+        """Throw away what arrived of a file that is not taken."""
+        if self._spool is not None:
+            shutil.rmtree(self._spool.parent, ignore_errors=True)
+            self._spool = None
 
     def _flush_buffer(self) -> None:
-        """Show the finished file to whoever watches; one of 0 bytes arrives without any piece."""
+        """Show the finished file, or why it was not taken, to whoever watches; one of 0 bytes comes without a piece."""
+        self.refusal, self._too_large = self._too_large, ""
+        if self.refusal:
+            return
         if self._spool is None:
             self._spool = self._place("upload.csv")
             self._spool.touch()

@@ -13,7 +13,9 @@ from prism_widgets.views.view import View
 __all__ = ["View", "register", "view", "view_for"]
 
 _REGISTRY: dict[str, str | type[View]] = {
+    "Allocation": "prism_widgets.views.finance_allocation:AllocationView",
     "Anomalies": "prism_widgets.views.anomalies:AnomaliesView",
+    "Backtest": "prism_widgets.views.finance_backtest:BacktestView",
     "Correlation": "prism_widgets.views.matrix:CorrelationView",
     "CrossValidation": "prism_widgets.views.cross_validation:CrossValidationView",
     "Diagnosis": "prism_widgets.views.diagnosis:DiagnosisView",
@@ -22,6 +24,11 @@ _REGISTRY: dict[str, str | type[View]] = {
     "InformationEstimate": "prism_widgets.views.information:InformationView",
     "InformationStorage": "prism_widgets.views.information:InformationView",
     "Metrics": "prism_widgets.views.metrics:MetricsView",
+    "OptimalPortfolio": "prism_widgets.views.finance_portfolio:PortfolioView",
+    "PortfolioRisk": "prism_widgets.views.finance_risk:RiskView",
+    "Rebalance": "prism_widgets.views.finance_rebalance:RebalanceView",
+    "ResampledFrontier": "prism_widgets.views.finance_resampled:ResampledFrontierView",
+    "TearSheet": "prism_widgets.views.finance_tear_sheet:TearSheetView",
     "TransferEntropyMatrix": "prism_widgets.views.matrix:TransferEntropyMatrixView",
     "Trend": "prism_widgets.views.trend:TrendView",
 }

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from prism_widgets.views.plot import axis_values, figure, is_time
+from prism_widgets.views.plot import axis_values, figure, fill, is_time
 from prism_widgets.views.view import BLUE, GREY, View, thin, words
 
 __all__ = ["CrossValidationView"]
@@ -38,7 +38,7 @@ class CrossValidationView(View):
         xs = [axis_values(np.asarray(ds), len(ds)) for ds in result.axes["ds"]]
         flat = np.concatenate(xs)
         truth, mean = result.y_true[:, place].ravel(), result.mean[:, place].ravel()
-        self._truth.data = dict(zip("xy", thin(flat, truth), strict=True))
+        fill(self._truth, **dict(zip("xy", thin(flat, truth), strict=True)))
         gap = np.full(1, np.nan)  # between windows, so that no line joins them
         line = np.concatenate([np.concatenate([m, gap]) for m in result.mean[:, place]])
         where = np.concatenate([np.concatenate([x, x[-1:]]) for x in xs])
@@ -47,7 +47,7 @@ class CrossValidationView(View):
         )
         if result.lo.shape[2]:
             x, lo, hi = thin(flat, result.lo[:, place, -1].ravel(), result.hi[:, place, -1].ravel())
-            self._bands.data = {"x": x, "lo": lo, "hi": hi}
+            fill(self._bands, x=x, lo=lo, hi=hi)
 
     def _describe(self, result: Any, place: int) -> str:
         names = list(result.axes["score"])

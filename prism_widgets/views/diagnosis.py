@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from prism_widgets.views.plot import figure
+from prism_widgets.views.plot import figure, fill
 from prism_widgets.views.view import BLUE, GREY, ORANGE, View, words
 
 __all__ = ["DiagnosisView"]
@@ -36,13 +36,13 @@ class DiagnosisView(View):
     def _draw(self, result: Any, place: int) -> None:
         bound = float(result.acf_bound[place])
         self._band.update(bottom=-bound, top=bound)
-        self._acf.data = {"lag": np.asarray(result.axes["lag"]), "acf": result.acf[place]}
+        fill(self._acf, lag=np.asarray(result.axes["lag"]), acf=result.acf[place])
         edge, count = result.edge[place], result.count[place]
-        self._bars.data = {"left": edge[:-1], "right": edge[1:], "top": count}
+        fill(self._bars, left=edge[:-1], right=edge[1:], top=count)
         x = np.linspace(edge[0], edge[-1], 100)
         z = (x - result.mean[place]) / result.sd[place]
         height = count.sum() * (edge[1] - edge[0]) / (result.sd[place] * np.sqrt(2 * np.pi))
-        self._normal.data = {"x": x, "y": height * np.exp(-z * z / 2)}
+        fill(self._normal, x=x, y=height * np.exp(-z * z / 2))
 
     def _describe(self, result: Any, place: int) -> str:
         outside = int((np.abs(result.acf[place]) > result.acf_bound[place]).sum())

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from prism_widgets.views.plot import axis_values, figure, is_time
+from prism_widgets.views.plot import axis_values, figure, fill, is_time
 from prism_widgets.views.view import BLUE, GREY, ORANGE, View, thin, words
 
 __all__ = ["ForecastView"]
@@ -48,15 +48,15 @@ class ForecastView(View):
         if series is not None and series.values.shape == result.fitted.shape:
             past = series.lanes[place]  # the whole past, also where nothing was fitted
         x = axis_values(result.axes.get("time"), len(past))
-        self._past.data = dict(zip("xy", thin(x, past), strict=True))
-        self._fitted.data = dict(zip("xy", thin(x, result.fitted[place]), strict=True))
+        fill(self._past, **dict(zip("xy", thin(x, past), strict=True)))
+        fill(self._fitted, **dict(zip("xy", thin(x, result.fitted[place]), strict=True)))
         ahead = axis_values(result.axes["horizon"], result.mean.shape[1])
         if not is_time(ahead) and np.asarray(result.axes["horizon"]).dtype.kind not in "if":
             ahead = ahead + len(past)
         self._look(x, ahead)
         ends = {f"lo{k}": result.lo[place, k] for k in range(self._levels)}
         ends |= {f"hi{k}": result.hi[place, k] for k in range(self._levels)}
-        self._future.data = {"x": ahead, "mean": result.mean[place], **ends}
+        fill(self._future, x=ahead, mean=result.mean[place], **ends)
 
     def _look(self, past: Any, ahead: Any) -> None:
         """Look at the forecast and the latest past; panning and zooming out show the rest."""

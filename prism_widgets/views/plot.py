@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["axis_values", "darken", "figure", "is_time"]
+__all__ = ["axis_values", "darken", "figure", "fill", "is_time"]
 
 
 _INK, _LINE, _GROUND = "#e6e6e6", "#6f6f6f", "#121212"
@@ -54,6 +54,28 @@ def axis_values(labels: Any, count: int) -> Any:
         return np.arange(count)
     array = np.asarray(labels)
     return array if array.dtype.kind in "Mif" else np.arange(count)
+
+
+def fill(source: Any, **columns: Any) -> None:
+    """Put columns into a data source; the same numbers again are not sent to the page.
+
+    Parameters
+    ----------
+    source
+        A ``ColumnDataSource``.
+    **columns
+        Values by the name of their column.
+    """
+    old = source.data
+    if old.keys() == columns.keys() and all(_same(old[n], v) for n, v in columns.items()):
+        return
+    source.data = columns
+
+
+def _same(one: Any, other: Any) -> bool:
+    first, second = np.asarray(one), np.asarray(other)
+    numbers = first.dtype.kind in "fc" and second.dtype.kind in "fc"
+    return bool(first.dtype == second.dtype and np.array_equal(first, second, equal_nan=numbers))
 
 
 def figure(*, x_label: str = "", y_label: str = "", time: bool = False, height: int = 340, **options: Any) -> Any:

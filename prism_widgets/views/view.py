@@ -60,12 +60,16 @@ class View(pn.viewable.Viewer):
         result
             The first of them.
         """
-        self._figure = self._build(result)
-        if runtime.where() == "server" and pn.config.theme == "dark":
-            darken(self._figure)
+        self._figure = self._dressed(self._build(result))
         self._pane = pn.pane.Bokeh(self._figure, sizing_mode="stretch_width", margin=(4, 8))
         self._frame.objects = [self._pane]
         self._layout.objects = [self._series, self._frame, self._words]
+
+    def _dressed(self, made: Any) -> Any:
+        """Return a figure in the colours of the page it is for."""
+        if runtime.where() == "server" and pn.config.theme == "dark":
+            darken(made)
+        return made
 
     def grey(self, stale: bool) -> None:
         """Fade the picture while it is not what was asked for any more.
@@ -138,6 +142,10 @@ class View(pn.viewable.Viewer):
 
     def _describe(self, result: Any, place: int) -> str:
         raise NotImplementedError
+
+    def details(self) -> str:
+        """Return, as HTML, what belongs to the picture and is no part of it, such as tables; mostly nothing."""
+        return ""
 
     def __panel__(self) -> Any:
         return self._layout

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from annotated_types import Ge, Le
 
-from prism_kernels import AnySeries, InvalidInput, Series, find, operations
+from prism_kernels import AnySeries, InvalidInput, Series, find, operations, track
 from prism_widgets import Explorer, job
 
 
@@ -144,6 +144,30 @@ async def test_the_first_of_many_quick_changes_runs_at_once_and_then_only_the_la
             break
     assert calls == [5, 8]
     assert explorer.result == 8.0
+
+
+async def test_long_work_moves_a_bar_under_the_status():
+    def counted(y: AnySeries) -> float:
+        """Count.
+
+        Parameters
+        ----------
+        y
+            A series.
+        """
+        for _ in track(range(40), "counting"):
+            time.sleep(0.05)
+        return 1.0
+
+    explorer, shares = Explorer(counted, "nile"), []
+    status = explorer._status
+    assert not status.running
+    status.param.watch(lambda event: shares.append(event.new) if status.running else None, "share")
+    await explorer.start()
+    known = [share for share in shares if share is not None]
+    assert len(known) > 3
+    assert known == sorted(known)
+    assert not status.running
 
 
 async def test_without_live_a_change_greys_the_result_and_runs_nothing():

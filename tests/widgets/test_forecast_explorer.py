@@ -44,7 +44,7 @@ def test_the_forecast_is_drawn_above_the_parts_of_its_series(explorer):
     np.testing.assert_allclose(view._parts["season"].data["y"], parts.seasonal[0].sum(axis=0))
     np.testing.assert_allclose(view._parts["remainder"].data["y"], parts.residual[0])
     np.testing.assert_array_equal(view._parts["residual"].data["y"], explorer.result.residuals[0])
-    assert all(row.visible for row in view._rows.values())
+    assert [row.yaxis.axis_label for row in view.figure.children[1:]] == ["trend", "season", "remainder", "residual"]
 
 
 def test_all_pictures_share_one_time_axis(explorer):
@@ -77,7 +77,7 @@ def test_what_is_refused_beside_the_forecast_says_why_and_the_forecast_stays():
     explorer = shown("nile")
     assert explorer.result.mean.shape == (1, 6)
     assert "Parts: " in explorer._words.object
-    assert not explorer._outcome.view._rows["trend"].visible
+    assert [row.yaxis.axis_label for row in explorer._outcome.view.figure.children[1:]] == ["residual"]
     assert explorer._diagnosis.objects
 
 

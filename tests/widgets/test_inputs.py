@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from prism_kernels import InvalidInput, Series, find, sample
+from prism_kernels.data import save
 from prism_widgets import runtime
 from prism_widgets.inputs import InputPicker
 from prism_widgets.upload import Upload
@@ -86,6 +87,28 @@ def test_an_upload_replaces_the_one_before_and_leaves_no_file(uploading):
     assert not first.exists()
 
 
+def test_a_file_larger_than_the_page_takes_is_refused_beside_the_picker_and_leaves_nothing(uploading, monkeypatch):
+    monkeypatch.setenv("PRISM_MAX_UPLOAD", "3000")
+    _send(uploading._upload, "small.csv", b"a\n1\n2\n")
+    small = uploading._upload.path
+    _send(uploading._upload, "large.csv", b"a\n" + b"1\n" * 2000)
+    sentence = "large.csv is larger than 0.003 MB, the most this page takes; upload a part of it"
+    assert uploading._upload.refusal == sentence
+    assert sentence in uploading._note._pane.object
+    assert uploading._upload.path == small
+    assert [p for p in uploading._upload._folder.rglob("*") if p.is_file()] == [small]
+    _send(uploading._upload, "fits.csv", b"a\n1\n")
+    assert uploading._upload.refusal == ""
+    assert sentence not in uploading._note._pane.object
+    assert uploading.value.read().values.tolist() == [[1.0]]
+
+
+def test_an_upload_on_a_published_page_can_be_read_although_it_lies_outside_the_data_root(uploading, monkeypatch):
+    monkeypatch.setenv("PRISM_READERS", "1")
+    _send(uploading._upload, "one.csv", b"a\n1\n2\n")
+    assert uploading.value.read().values.tolist() == [[1.0, 2.0]]
+
+
 def test_a_name_with_folders_stays_inside_the_upload_folder(uploading):
     _send(uploading._upload, "../../evil.csv", b"a\n1\n")
     assert uploading._upload.path.name == "evil.csv"
@@ -136,3 +159,20 @@ def test_a_path_can_be_picked_from_python(tmp_path):
     assert one.value.read().values.tolist() == [[1.0, 2.0]]
     one.pick("sunspots")
     assert one.value.read().names == ("sunactivity",)
+
+
+def test_a_dataset_can_be_picked_like_a_sample(tmp_path, monkeypatch):
+    monkeypatch.setenv("PRISM_DATA", str(tmp_path))
+    frame = pd.DataFrame({"a": [1.0, 2.0, 3.0]}, index=pd.date_range("2020-01-01", periods=3, freq="MS"))
+    save(frame, "sales", title="Sales, monthly")
+    save(frame * 2, "plain")
+    one = picker("sales")
+    assert {"sales: Sales, monthly", "plain: dataset of 3 rows"} <= set(one._way.options)
+    read = one.value.read()
+    assert (read.values.tolist(), read.source) == ([[1.0, 2.0, 3.0]], "load('sales')")
+    save(frame * 3, "late")
+    one.pick("late")
+    assert one.value.read().values.tolist() == [[3.0, 6.0, 9.0]]
+    next(iter((tmp_path / "frames").glob("*.parquet"))).unlink()
+    with pytest.raises(InvalidInput, match="y: dataset .* cannot be used: .* is not there; put it back, or save it ag"):
+        [picker(name).value.read() for name in ("sales", "plain", "late")]

@@ -2,15 +2,13 @@
 
 import hashlib
 import shutil
-import socket
-import subprocess
-import sys
 import time
-import urllib.request
 from io import BytesIO
 from pathlib import Path
 
 import pytest
+
+from tests.serving import served
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -27,31 +25,8 @@ _FLAGS = [
 
 @pytest.fixture(scope="module")
 def address():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "panel", "serve", str(_PAGE), "--port", str(port), "--address", "127.0.0.1"]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    url = f"http://127.0.0.1:{port}/waiting"
-    try:
-        _answering(url, server)
+    with served(_PAGE) as url:
         yield url
-    finally:
-        server.terminate()
-        server.wait(20)
-
-
-def _answering(url, server):
-    for _ in range(600):
-        if server.poll() is not None:
-            pytest.fail(f"panel serve ended with {server.returncode}")
-        try:
-            with urllib.request.urlopen(url, timeout=30) as answer:
-                answer.read()
-            return
-        except OSError:
-            time.sleep(0.1)
-    pytest.fail("panel serve did not answer")
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +87,7 @@ def test_an_arrow_key_on_a_slider_changes_picture_and_text(page):
         page.keyboard.press("ArrowRight")
     until(page, lambda: said(page) != before)
     until(page, lambda: pixels(page) != drawn)
-    assert page.get_by_role("textbox", name="Share").input_value() == "0.55"
+    until(page, lambda: page.get_by_role("textbox", name="Share").input_value() == "0.55")
 
 
 def test_a_long_run_shows_progress_and_can_be_cancelled(page):

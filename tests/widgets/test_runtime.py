@@ -47,6 +47,22 @@ def test_voila_is_known_by_its_preheat_variable_and_keeps_the_local_roots():
     assert _run(code, PANEL_CDN_ROOT="/prism/cdn/") == "plain None"
 
 
+def test_the_loader_of_a_notebook_waits_for_no_timer():
+    code = """
+import panel.io.notebook as notebook
+from types import SimpleNamespace as Names
+from prism_widgets.runtime import _load_at_once
+given = dict(
+    bundle=Names(js_urls=[], js_modules=[], js_module_exports={}, css_urls=[], css_raw=[], js_raw=[]),
+    configs=[], requirements=[], exports={}, skip_imports={}, ipywidget=False,
+)
+before = notebook._autoload_js(**given)
+_load_at_once()
+print(before.count("setTimeout(load_or_wait"), notebook._autoload_js(**given).count("setTimeout(load_or_wait"))
+"""
+    assert _run(code) == "2 1"  # the one that is left waits for another loader
+
+
 def test_a_change_outside_a_served_page_happens_at_once():
     seen = []
     runtime.on_screen(lambda: seen.append(1))
