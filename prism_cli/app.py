@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from prism_cli import report
+from prism_cli import dashboards, publish, report, verify
+from prism_cli import data as data_commands
 from prism_cli.options import Address, Data, Settings
 
 __all__ = ["app"]
@@ -66,8 +67,9 @@ def run(
     data: Data = None,
     settings: Settings = None,
     out: Annotated[
-        Path | None, typer.Option(help="File to write: .json, .csv, .parquet or .npy. Without it a table is printed.")
+        Path | None, typer.Option(help="File to write: .json, .csv, .parquet, .npy or .prism. Without it, a table.")
     ] = None,
+    with_data: Annotated[bool, typer.Option("--with-data", help="Put the data into a .prism file too.")] = False,
     help: Annotated[bool, typer.Option("--help", help="Show what the operation takes, and leave.")] = False,
 ) -> None:
     """Run one operation: prism run timeseries.forecast --data y=sunspots --set h=12 --out forecast.json."""
@@ -82,14 +84,13 @@ def run(
     if help:
         print(operation_help.help_of(row))
         return
-    if out is not None:
-        output.check_target(out)
+    output.check_target(out, data=with_data)
     chosen = values.settings(row, settings or ())
     done = terminal.work(lambda: run_operation(row, **values.read_data(row, data or ()), **chosen), row.name)
     if out is None:
         output.show(done)
     else:
-        output.write(done, out)
+        output.write(done, out, data=with_data)
 
 
 @app.command()
@@ -149,20 +150,8 @@ def doctor(
     raise typer.Exit(0 if healthy(findings) else 1)
 
 
-@app.command()
-def dashboards(
-    context: typer.Context,
-    *,
-    port: Annotated[int, typer.Option(min=1, max=65535, help="TCP port.")] = 8866,
-    ip: Address = "127.0.0.1",
-    folder: Annotated[Path | None, typer.Option(help="Folder of dashboards; PRISM's own without it.")] = None,
-    preheat: Annotated[bool, typer.Option("--preheat/--cold", help="Keep kernels ready for readers.")] = True,
-) -> None:
-    """Serve dashboards and nothing else, for readers."""
-    from prism_lab.launch import voila
-
-    debug = bool(context.find_root().params["debug"])
-    raise typer.Exit(voila(port=port, ip=ip, dashboards=folder, preheat=preheat, debug=debug))
-
-
+app.command()(verify.verify)
+publish.register(app)
+app.add_typer(dashboards.app, name="dashboards")
 app.add_typer(report.app, name="report")
+app.add_typer(data_commands.app, name="data")

@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic_core import to_json
 
+from prism_kernels.data import datasets
 from prism_kernels.operation import Operation
 from prism_kernels.rules import Group, Rule
 
@@ -31,7 +32,7 @@ def help_of(row: Operation) -> str:
 
 
 def _lines(row: Operation) -> Iterator[str]:
-    yield f"Usage: prism run {row.name} [--data NAME=SAMPLE|FILE]... [--set NAME=VALUE]... [--out FILE]"
+    yield f"Usage: prism run {row.name} [--data NAME=SAMPLE|DATASET|FILE]... [--set NAME=VALUE]... [--out FILE]"
     yield ""
     yield from _wrapped(row.summary, 2)
     yield ""
@@ -41,6 +42,8 @@ def _lines(row: Operation) -> Iterator[str]:
         yield from _wrapped(row.documentation.get(one.name, ""), 6)
         if one.required:
             yield from _wrapped("samples: " + ", ".join(sorted(one.kind.samples())), 6)
+    catalogued = ", ".join(datasets())
+    yield from _wrapped(f"datasets: {catalogued}" if catalogued else "", 6)
     yield ""
     yield "Settings" if row.rules else "No settings"
     for name, rule in row.rules.items():

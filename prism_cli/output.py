@@ -12,29 +12,40 @@ from typing import Any
 from prism_kernels.arrays import to_numpy
 from prism_kernels.errors import InvalidInput, nearest, require
 from prism_kernels.run import Run
+from prism_kernels.saved import SUFFIX, pack
 
 __all__ = ["check_target", "show", "write"]
 
 _ROWS = 30
 
 
-def check_target(target: Path) -> None:
+def check_target(target: Path | None, *, data: bool = False) -> None:
     """Refuse a file that could not be written, before anything is computed.
 
     Parameters
     ----------
     target
-        Where the result is to go.
+        Where the result is to go; None for the screen.
+    data
+        Whether the data are to go there too.
 
     Raises
     ------
     InvalidInput
         For a suffix that names no format, a folder that is not there, and what cannot be written to.
     """
+    if target is None:
+        if data:
+            msg = f"--with-data needs a file to put them into; give --out FILE{SUFFIX}"
+            raise InvalidInput(msg, field="with_data")
+        return
     if target.suffix.lower() not in _WRITERS:
         hint = nearest(target.suffix, _WRITERS) if target.suffix else "known are " + ", ".join(_WRITERS)
         msg = f"--out: the suffix of {target.name} names no format; {hint}"
         raise InvalidInput(msg, field="out")
+    if data and target.suffix.lower() != SUFFIX:
+        msg = f"--with-data: {target.name} holds a result alone; give --out a name that ends in {SUFFIX}"
+        raise InvalidInput(msg, field="with_data")
     if not target.absolute().parent.is_dir():
         msg = f"--out: there is no folder {target.absolute().parent}; make it first"
         raise InvalidInput(msg, field="out")
@@ -48,11 +59,11 @@ def check_target(target: Path) -> None:
         require("pyarrow", extra="lab", purpose="Parquet")
 
 
-def write(run: Run, target: Path) -> None:
+def write(run: Run, target: Path, *, data: bool = False) -> None:
     """Write a result in the format of the file's suffix; the file appears whole or not at all.
 
     JSON holds the result, its provenance and timings. CSV and Parquet hold ``result.to_frame()``, NPY the field with
-    most dimensions.
+    most dimensions. ``.prism`` is the saved run that ``prism verify`` checks.
 
     Parameters
     ----------
@@ -60,10 +71,15 @@ def write(run: Run, target: Path) -> None:
         What to write.
     target
         The file.
+    data
+        Whether the data go into a saved run too.
     """
     half = target.with_name(f".{target.name}.{os.getpid()}")
     try:
-        _WRITERS[target.suffix.lower()](run, half)
+        if data:
+            half.write_bytes(pack(run, inputs=True))
+        else:
+            _WRITERS[target.suffix.lower()](run, half)
         half.replace(target)
     finally:
         half.unlink(missing_ok=True)
@@ -94,12 +110,17 @@ def _npy(run: Run, path: Path) -> None:
         np.save(file, to_numpy(getattr(run.result, main)), allow_pickle=False)
 
 
+def _saved(run: Run, path: Path) -> None:
+    path.write_bytes(pack(run))
+
+
 _WRITERS: dict[str, Callable[[Run, Path], None]] = {
     ".json": _json,
     ".csv": _csv,
     ".parquet": _parquet,
     ".pq": _parquet,
     ".npy": _npy,
+    SUFFIX: _saved,
 }
 
 

@@ -1,9 +1,9 @@
-"""``prism report``: make reports, list them, show one with what changed."""
+"""``prism report``: make reports, list them, show and compare what they found."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,15 +12,15 @@ import typer
 from prism_cli.options import Data, Settings
 
 if TYPE_CHECKING:
+    from prism_lab.reports.expectation import Expectation
     from prism_lab.reports.template import Template
-    from prism_lab.store import Entry, Store
+    from prism_lab.store import Entry
 
 __all__ = ["app"]
 
-app = typer.Typer(help="Make reports, list them, show one with what changed.", no_args_is_help=True)
+app = typer.Typer(help="Make reports, list them, show and compare what they found.", no_args_is_help=True)
 
-_FAILED = 1
-_SIGNALLED = 128
+_FAILED, _REFUSED, _SIGNALLED = 1, 2, 128
 
 
 @app.command(add_help_option=False)
@@ -34,27 +34,56 @@ def run(
     data: Data = None,
     settings: Settings = None,
     out: Annotated[Path | None, typer.Option(help="Folder to write to; reports/NAME-TIME without it.")] = None,
+    expect: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CONDITION", help="A condition on a key number, as in 'mase < 1.2'; unmet, the code is 1."
+        ),
+    ] = None,
+    sweep: Annotated[
+        Path | None, typer.Option(help="YAML or JSON: parameters as lists to combine, or a list of sets.")
+    ] = None,
+    processes: Annotated[int | None, typer.Option(min=1, help="Kernels at a time of a sweep; one a core.")] = None,
+    dask: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Scheduler to run a sweep on.")] = None,
     help: Annotated[bool, typer.Option("--help", help="Show the parameters, and leave.")] = False,
 ) -> None:
-    """Make one report: prism report run forecast -p y=sunspots -p h=12 --out DIR."""
+    """Make a report, or many: prism report run forecast -p y=sunspots -p h=12 --out DIR."""
     if name is None:
         print(context.get_help())
-        raise typer.Exit(0 if help else 2)
+        raise typer.Exit(0 if help else _REFUSED)
+    from prism_lab.reports.expectation import read
+    from prism_lab.reports.template import find_template
+
+    template = find_template(name)
+    if help:
+        _explain(template)
+        return
+    given = _given(template, parameters or (), data or (), settings or ())
+    expected = [read(text) for text in expect or ()]
+    if sweep is not None:
+        from prism_cli.report_sweep import sweep as run_sweep
+
+        raise typer.Exit(run_sweep(name, sweep, given, out=out, expect=expected, processes=processes, dask=dask))
+    for option, value in (("--processes", processes), ("--dask", dask)):
+        if value is not None:
+            from prism_kernels.errors import InvalidInput
+
+            msg = f"{option} is for many reports; give it with --sweep FILE"
+            raise InvalidInput(msg, field=option)
+    _make_one(template, given, out, expected)
+
+
+def _make_one(template: Template, given: Mapping[str, Any], out: Path | None, expected: Sequence[Expectation]) -> None:
     from prism_cli.terminal import Bar
     from prism_kernels.progress import Listener, listen
     from prism_lab.reports.request import check
     from prism_lab.reports.runner import make
-    from prism_lab.reports.template import find_template
 
-    if help:
-        _explain(find_template(name))
-        return
-    template = find_template(name)
-    request = check(template, _given(template, parameters or (), data or (), settings or ()))
+    request = check(template, given)
     bar = Bar(template.name, leave=True)
     try:
         with listen(Listener(bar)):
-            made = make(request, out=out)
+            made = make(request, out=out, expect=expected)
     finally:
         bar.close()
     for path in made.files.values():
@@ -66,6 +95,17 @@ def run(
     if made.entry.status != "completed":
         print(f"prism: report {template.name} {made.entry.status}: {made.entry.error}", file=sys.stderr)
         raise typer.Exit(_SIGNALLED + made.signal if made.signal else _FAILED)
+    if made.entry.verdict != "completed":
+        _refuse_numbers(made.entry)
+
+
+def _refuse_numbers(entry: Entry) -> None:
+    from prism_cli.report_sweep import unmet
+    from prism_lab.reports.expectation import unknown
+
+    missing = unknown(entry.expectations)
+    print(f"prism: {missing or f'report {entry.report} is {unmet(entry.expectations)}'}", file=sys.stderr)
+    raise typer.Exit(_REFUSED if missing else _FAILED)
 
 
 def _given(template: Template, parameters: Any, data: Any, settings: Any) -> dict[str, Any]:
@@ -118,7 +158,7 @@ def list_reports(
 def _table(history: list[Entry]) -> None:
     width = max(len(entry.report) for entry in history)
     for e in history:
-        print(f"{e.id:>5}  {e.started}  {e.report:<{width}}  {e.status:<11}  {e.duration_s:6.1f} s  {e.folder}")
+        print(f"{e.id:>5}  {e.started}  {e.report:<{width}}  {e.verdict:<11}  {e.duration_s:6.1f} s  {e.folder}")
 
 
 @app.command()
@@ -130,10 +170,11 @@ def show(
     """Show a run with its parameters, and its key numbers beside those of the run before."""
     from dataclasses import asdict
 
+    from prism_lab.reports.runs import find_run
     from prism_lab.store import Store, differences, parameter_changes
 
     store = Store()
-    entry = _find(store, which)
+    entry = find_run(which, store)
     before = store.before(entry)
     changes = {n: asdict(d) for n, d in differences(entry.key_numbers, before.key_numbers if before else {}).items()}
     if as_json:
@@ -141,11 +182,13 @@ def show(
 
         print(json.dumps({**asdict(entry), "before": before and before.id, "differences": changes}, indent=2))
         return
-    print(f"{entry.report} #{entry.id}: {entry.status}, {entry.started}, {entry.duration_s:.1f} s")
+    print(f"{entry.report} #{entry.id}: {entry.verdict}, {entry.started}, {entry.duration_s:.1f} s")
     for line in filter(None, [entry.error, entry.folder]):
         print(f"  {line}")
     for name, value in entry.parameters.items():
         print(f"  {name} = {value}")
+    for one in entry.expectations:
+        print(f"  expected {one['condition']}: {'met' if one['holds'] else 'not met'} by {one['name']}")
     if before is None:
         print("  nothing to compare with")
     else:
@@ -153,16 +196,42 @@ def show(
     _changes(changes)
 
 
-def _find(store: Store, which: str) -> Entry:
-    from prism_kernels.errors import InvalidInput, nearest
+@app.command()
+def diff(
+    a: Annotated[str, typer.Argument(help="Number of a run, a report for its last run, or a file or folder of one.")],
+    b: Annotated[str, typer.Argument(help="The other run; changes are from the first to this one.")],
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="All of it, as JSON.")] = False,
+) -> None:
+    """Compare two runs: prism report diff 12 15."""
+    from prism_lab.reports.runs import compare, find_run
 
-    found = store.get(int(which)) if which.isdigit() else next(iter(store.runs(which, limit=1)), None)
-    if found is None:
-        known = sorted({entry.report for entry in store.runs(limit=1000)})
-        hint = nearest(which, known) if known else "none has run yet"
-        msg = f"no report {which!r} has run; {hint}"
-        raise InvalidInput(msg, field="which")
-    return found
+    found = compare(find_run(a), find_run(b))
+    if as_json:
+        import json
+
+        print(json.dumps(found, indent=2))
+        return
+    for side in ("a", "b"):
+        one = found[side]
+        print(f"{side}: {one['report']} #{one['id']}, {one['status']}, {one['started']}")
+    for name, (before, now) in found["parameters"].items():
+        print(f"  {name} was {before} and is {now}")
+    for name in found["inputs"]:
+        print(f"  the data of {name} are not the same")
+    if not found["parameters"] and not found["inputs"]:
+        print("  the same parameters and data")
+    _changes({n: {"now": d["b"], "before": d["a"], **d} for n, d in found["key_numbers"].items()})
+
+
+@app.command()
+def index(
+    folder: Annotated[Path, typer.Argument(help="Folder of reports; those in folders below it are found too.")],
+) -> None:
+    """List the reports of a folder in its index.html."""
+    from prism_lab.reports.index import write_index
+
+    print(write_index(folder))
 
 
 def _compared(number: int, started: str, changed: Mapping[str, list[Any]]) -> str:
@@ -173,9 +242,10 @@ def _compared(number: int, started: str, changed: Mapping[str, list[Any]]) -> st
 def _changes(changes: Mapping[str, Mapping[str, float | None]]) -> None:
     width = max(map(len, changes), default=0)
     for name, one in changes.items():
-        now, before, relative = one["now"], one["before"], one["relative"]
+        now, before, change, relative = one["now"], one["before"], one["change"], one["relative"]
+        step = "" if change is None else f"  {change:+.6g}"
         share = "" if relative is None else f"  {relative:+.2%}"
-        print(f"  {name:<{width}}  {_number(now):>12}  before {_number(before):>12}{share}")
+        print(f"  {name:<{width}}  {_number(now):>12}  before {_number(before):>12}{step}{share}")
 
 
 def _number(value: float | None) -> str:

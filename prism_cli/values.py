@@ -75,13 +75,13 @@ def settings(row: Operation, given: Iterable[str]) -> dict[str, Any]:
     found = pairs(given, "--set")
     for name in found:
         if name in row.data:
-            msg = f"{name} is data of {row.name}: give it as --data {name}=SAMPLE|FILE"
+            msg = f"{name} is data of {row.name}: give it as --data {name}=SAMPLE|DATASET|FILE"
             raise InvalidInput(msg, field=name)
     return row.validate(found)
 
 
 def texts(given: Iterable[str], data: Mapping[str, object], owner: str) -> dict[str, str]:
-    """Read ``name=SAMPLE|FILE`` texts; a text without a name belongs to the first data there is.
+    """Read ``name=SAMPLE|DATASET|FILE`` texts; a text without a name belongs to the first data there is.
 
     Parameters
     ----------
@@ -113,5 +113,5 @@ def texts(given: Iterable[str], data: Mapping[str, object], owner: str) -> dict[
 
 
 def read_data(row: Operation, given: Iterable[str]) -> dict[str, Input]:
-    """Read the data of an operation that ``name=SAMPLE|FILE`` texts name; see :func:`texts`."""
+    """Read the data of an operation that ``name=SAMPLE|DATASET|FILE`` texts name; see :func:`texts`."""
     return {n: row.data[n].kind.resolve(text, field=n) for n, text in texts(given, row.data, row.name).items()}

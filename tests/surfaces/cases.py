@@ -22,8 +22,25 @@ BASE: dict[str, dict[str, Any]] = {
     "timeseries.anomaly": {"method": "mad"},
     "timeseries.cross_validate": {"h": 3, "model": "seasonal_naive", "interval": "analytic"},
     "information.entropy": {},
+    "finance.risk": {},
+    "finance.optimize": {"objective": "min_variance"},
+    "finance.backtest": {},
+    "finance.allocate": {"capital": 10_000.0},
+    "finance.rebalance": {},
+    "finance.report": {},
 }
-SAMPLES = {"timeseries.correlation": "macrodata", "timeseries.decompose": "elnino"}
+SAMPLES = {
+    "timeseries.correlation": "macrodata",
+    "timeseries.decompose": "elnino",
+    **{f"finance.{verb}": "factor_etfs" for verb in ("risk", "optimize", "backtest", "report")},
+    "finance.allocate": "factor_etfs_equal",
+    "finance.rebalance": "factor_etfs_held",
+}
+OTHERS = {  # data besides the first
+    "finance.risk": {"weights": "factor_etfs_equal"},
+    "finance.allocate": {"prices": "factor_etfs"},
+    "finance.rebalance": {"target": "factor_etfs_equal", "prices": "factor_etfs"},
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +55,10 @@ class Case:
         What is run.
     file
         Name and content of the file given as the first data; None for good data, a content of None for no file.
+    target
+        The data the file is given for; the first where it is empty.
+    others
+        Further data, by name, as a sample or as a text such as ``A=0.5, B=0.5``, where they differ from the base.
     settings
         What differs from the base.
     known
@@ -51,6 +72,8 @@ class Case:
     sentence: str
     operation: str = "timeseries.forecast"
     file: tuple[str, bytes | None] | None = None
+    target: str = ""
+    others: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
     known: Literal["settings", "reading", "computing"] = "computing"
     reported: bool = False

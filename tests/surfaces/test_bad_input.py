@@ -14,7 +14,9 @@ import pandas as pd
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from cases import BASE, CASES, SAMPLES
+import cases
+from cases import BASE, OTHERS, SAMPLES
+from finance_cases import FINANCE
 
 import prism_kernels
 from prism_cli import main
@@ -30,6 +32,7 @@ pytestmark = [
 ]
 
 DONE, FAILED, REFUSED = 0, 1, 2
+CASES = {**cases.CASES, **FINANCE}
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +48,7 @@ def pages():
 
 
 def _page(operation):
-    page = Explorer(operation, SAMPLES.get(operation, "nile"), **BASE[operation])
+    page = Explorer(operation, SAMPLES.get(operation, "nile"), **OTHERS.get(operation, {}), **BASE[operation])
     page.run()
     return page
 
@@ -60,6 +63,22 @@ def placed(case):
     return name
 
 
+def texts(case):
+    """Write the file of a case, and return what each data is: a sample, a text such as ``A=1``, or the file."""
+    first = next(iter(find(case.operation).data))
+    named = {first: case.sample, **OTHERS.get(case.operation, {}), **case.others}
+    return {**named, case.target or first: placed(case)} if case.file else named
+
+
+def values(case):
+    """Return the data as a notebook has them."""
+    kinds, found = find(case.operation).data, {}
+    for name, text in texts(case).items():
+        known = sample(text) if text in kinds[name].kind.samples() else text
+        found[name] = Path(text) if case.file and text == case.file[0] else known
+    return found
+
+
 def files(folder="."):
     return {p: p.read_bytes() for p in Path(folder).rglob("*") if p.is_file()}
 
@@ -68,26 +87,24 @@ def files(folder="."):
 
 
 def by_function(case, pages, capsys):
-    data = placed(case)
-    given = sample(data) if case.file is None else Path(data)
+    given = values(case)
     with pytest.raises(InvalidInput) as refused:
-        find(case.operation).function(given, **case.given)
+        find(case.operation).function(**given, **case.given)
     return str(refused.value)
 
 
 def by_run(case, pages, capsys):
-    data = placed(case)
-    given = sample(data) if case.file is None else Path(data)
+    given = values(case)
     with pytest.raises(InvalidInput) as refused:
-        prism_kernels.run(case.operation, given, **case.given)
+        prism_kernels.run(case.operation, **given, **case.given)
     assert refused.value.field
     return str(refused.value)
 
 
 def _options(case):
-    first = next(iter(find(case.operation).data))
-    texts = {n: v if isinstance(v, str) else json.dumps(v) for n, v in case.given.items()}
-    return ["--data", f"{first}={placed(case)}", *(x for n, t in texts.items() for x in ("--set", f"{n}={t}"))]
+    data = [x for n, t in texts(case).items() for x in ("--data", f"{n}={t}")]
+    written = {n: v if isinstance(v, str) else json.dumps(v) for n, v in case.given.items()}
+    return [*data, *(x for n, t in written.items() for x in ("--set", f"{n}={t}"))]
 
 
 def _prism(*arguments):
@@ -130,11 +147,15 @@ def by_report(case, pages, capsys):
 
 def by_page(case, pages, capsys):
     page = pages(case.operation)
-    picker = next(iter(page.pickers.values()))
+    first = next(iter(page.pickers.values()))
+    picker = page.pickers[case.target] if case.target else first
     result, settings = page.result, page.form.values()
-    data = placed(case)
+    ways = {n: p._way.value for n, p in page.pickers.items()}
     if case.file is not None:
-        picker.pick(Path(data))
+        picker.pick(Path(placed(case)))
+    for name, text in case.others.items():
+        page.pickers[name].pick(text)
+        picker = page.pickers[name] if case.file is None else picker
     try:
         for name, value in case.settings.items():
             page.form.controls[name].value = tuple(value) if isinstance(value, list) else value
@@ -146,7 +167,8 @@ def by_page(case, pages, capsys):
     finally:
         for name in case.settings:
             page.form.controls[name].value = settings[name]
-        picker.pick(case.sample)
+        for name, way in ways.items():
+            page.pickers[name]._way.value = way
         assert asyncio.run(page.start()).run.result is result  # the kept one: the page asks for what it asked before
         assert not page._card.visible
         assert _beside(page, picker, case) is None
@@ -164,7 +186,7 @@ def _said_on(page, picker, case):
 def _beside(page, picker, case):
     places = [picker] if case.known == "reading" or not case.settings else []
     places += [page.form.controls[n] for n in case.settings]
-    said = [s for s in map(_alert, [*places, picker]) if s]
+    said = [s for s in map(_alert, [*places, picker, *page.form.controls.values()]) if s]
     return said[0] if said else None
 
 
@@ -297,7 +319,7 @@ def test_the_explorer_of_forecasts_says_the_same_and_keeps_its_picture():
     ],
 )
 def test_a_parameter_of_a_report_is_refused_before_a_kernel_starts(parameter, sentence, capsys, monkeypatch):
-    monkeypatch.setattr("prism_lab.reports.runner.execute", lambda *_, **__: pytest.fail("a kernel was started"))
+    monkeypatch.setattr("prism_lab.reports.job.execute", lambda *_, **__: pytest.fail("a kernel was started"))
     assert _prism("report", "run", "forecast", "-p", parameter, "--out", "made") == REFUSED
     assert capsys.readouterr().err == f"prism: {sentence}\n"
     assert not Path("made").exists()
@@ -323,6 +345,34 @@ def test_a_constant_series_is_answered_everywhere_with_the_status_constant(capsy
     options = [x for n, v in base.items() for x in ("--set", f"{n}={v}")]
     assert _prism("run", "timeseries.forecast", "--data", "flat.csv", *options, "--out", "r.json") == DONE
     assert json.loads(Path("r.json").read_text())["result"]["status"] == ["constant"]
+
+
+def test_a_share_that_costs_more_than_there_is_is_left_out_everywhere_with_a_warning(capsys):
+    data = {"weights": "MTUM=1", "prices": "factor_etfs"}
+    given = {"weights": {"MTUM": 1.0}, "prices": sample("factor_etfs")}
+    page = Explorer("finance.allocate", **data, capital=10.0)
+    assert asyncio.run(page.start()) is not None
+    found = [
+        find("finance.allocate").function(**given, capital=10.0),
+        prism_kernels.run("finance.allocate", **given, capital=10.0).result,
+        page.result,
+    ]
+    options = [x for n, v in data.items() for x in ("--data", f"{n}={v}")]
+    assert _prism("run", "finance.allocate", *options, "--set", "capital=10", "--out", "r.json") == DONE
+    for result in (*(r.to_dict() for r in found), json.loads(Path("r.json").read_text())["result"]):
+        assert result["shares"] == [0.0] * len(result["shares"])
+        assert result["leftover_cash"] == 10.0
+        assert "MTUM costs 143.73" in result["warnings"][0]
+
+
+def test_a_file_of_prices_that_is_uploaded_gives_the_result_of_its_frame(tmp_path):
+    frame = sample("factor_etfs").iloc[-300:]
+    frame.to_csv("prices.csv")
+    page = Explorer("finance.risk", weights="MTUM=0.5, VLUE=0.5")
+    page.pickers["returns"].pick(Path("prices.csv"))
+    assert asyncio.run(page.start()) is not None
+    expected = find("finance.risk").function(frame, {"MTUM": 0.5, "VLUE": 0.5})
+    np.testing.assert_array_equal(page.result.value_at_risk, expected.value_at_risk)
 
 
 # --- as a user's shell sees it
