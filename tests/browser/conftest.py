@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from prism_lab.child import Child, running
+from tests.serving import served
 
 HERE = Path(__file__).parent
 SHIPPED = Path(__file__).parents[2] / "dashboards"
@@ -154,14 +155,21 @@ class Servers:
         return self.of(surface).url(path)
 
 
-def settled_kernels(server, seconds=30.0):
-    """Count kernels once their number has stood still for two seconds: pools refill in the background."""
+@pytest.fixture(scope="module")
+def address(request):
+    """The address of the page that a module of tests names as its ``PAGE``."""
+    with served(request.module.PAGE) as url:
+        yield url
+
+
+def settled_kernels(server, seconds=60.0):
+    """Count kernels once their number has stood still for five seconds: a pool refills once pages have settled."""
     end, last, since = time.monotonic() + seconds, -1, time.monotonic()
     while time.monotonic() < end:
         count = len(server.kernels())
         if count != last:
             last, since = count, time.monotonic()
-        elif time.monotonic() - since > 2.0:
+        elif time.monotonic() - since > 5.0:
             break
         time.sleep(0.1)
     return last
