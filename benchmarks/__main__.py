@@ -11,7 +11,10 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-PEERS = ("statsforecast", "statsmodels", "stumpy", "ruptures", "scikit-learn", "npeet-plus", "infomeasure")
+PEERS = (
+    *("statsforecast", "statsmodels", "stumpy", "ruptures", "scikit-learn", "npeet-plus", "infomeasure"),
+    *("skfolio", "PyPortfolioOpt", "highspy", "vectorbt", "empyrical-reloaded", "quantstats"),
+)
 OURS = ("prism-lab", "numpy", "scipy", "numba", "torch", "panel", "voila", "jupyterlab")
 
 
@@ -34,12 +37,23 @@ def main():
 
 
 def _line(row):
-    unit = row["unit"]
-    upper = row.get("detail", {}).get("at_most", False)
-    held = row["measured"] <= row["asked"] if upper else row["measured"] >= row["asked"]
-    asked = f"{'≤' if upper else '≥'} {row['asked']:g}{unit}"
-    cells = (row["name"], row["against"] or "–", asked, f"{row['measured']:.4g}{unit}", "yes" if held else "no")
+    asked, held = _verdict(row)
+    word = {True: "yes", False: "no", None: "–"}[held]
+    cells = (row["name"], row["against"] or "–", asked, f"{row['measured']:.4g}{row['unit']}", word)
     return f"| {' | '.join(cells)} |"
+
+
+def _verdict(row):
+    """Return what was asked for, as the table shows it, and whether the measure held it; two bounds are a range."""
+    unit, asked, measured = row["unit"], row["asked"], row["measured"]
+    if asked is None:
+        return "–", None
+    if isinstance(asked, (list, tuple)):
+        low, high = asked
+        return f"{low:g}–{high:g}{unit}", low <= measured <= high
+    if row.get("detail", {}).get("at_most", False):
+        return f"≤ {asked:g}{unit}", measured <= asked
+    return f"≥ {asked:g}{unit}", measured >= asked
 
 
 def _page(table):

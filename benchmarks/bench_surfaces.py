@@ -6,19 +6,31 @@ import statistics
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
 
 import numpy as np
 import pytest
 
-from benchmarks.surfaces import ROOT, Look, browser_tests, dashboards, fresh_import, megabytes, quiet
+from benchmarks.surfaces import (
+    NAMES,
+    ROOT,
+    browser_tests,
+    dashboards,
+    fresh_import,
+    megabytes,
+    note_renders,
+    open_pages,
+    pool,
+    quiet,
+    ready,
+    waits_for_keys,
+)
 from prism_lab.child import running
 
 chromium, open_visit, servers = (getattr(browser_tests(), name) for name in ("chromium", "open_visit", "servers"))
+ALL_THREADS = True
 settled_kernels = browser_tests().settled_kernels
 
 ROUNDS, KEYS, CANCELS, VIEWERS = 5, 20, 10, 5
-NAMES = {"panel-serve": "panel serve", "voila-preheated": "Voila preheated", "voila-cold": "Voila cold"}
 # A search among ARIMA models at every origin: minutes of our own kernels, of which a reader cancels most.
 LONG = (
     'pw.Explorer("timeseries.cross_validate", "elnino", h=12, n_windows=200, step_size=1, model="auto_arima")'
@@ -28,57 +40,6 @@ LONG = (
 browser = pytest.mark.skipif(
     not any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), reason="there is no Chromium"
 )
-
-
-@pytest.fixture
-def row(row, monkeypatch):
-    """A row whose servers use all threads: a reader's machine is not a peer's single thread."""
-    monkeypatch.delenv("PRISM_THREADS", raising=False)
-    return row
-
-
-@pytest.fixture
-def measured(small):
-    """Skip what needs a server of its own, or many viewers, in a test run."""
-    if small:
-        pytest.skip("tests/browser shows that this works; `python -m benchmarks surfaces` measures how well")
-
-
-@pytest.fixture
-def look(open_visit):
-    """Open pages whose clocks run, each a viewer with a browser cache of its own."""
-    return lambda surface: Look(open_visit(surface))
-
-
-@contextmanager
-def open_pages(look, surface, count):
-    """Give so many open pages, each a viewer, and close them at the end."""
-    pages = [look(surface) for _ in range(count)]
-    try:
-        yield pages
-    finally:
-        for one in pages:
-            one.page.context.close()
-
-
-def ready(servers, surface):
-    """Wait until a surface has all its kernels ready and nothing to do."""
-    quiet(servers.of(surface), kernels=1 if surface == "voila-preheated" else 0)
-
-
-def note_renders(row, surface, renders, asked, cache=""):
-    """Keep two rows: how long the main picture and how long the controls took to come up."""
-    for key, what in (("drawn", "first forecast drawn"), ("controls", "controls visible")):
-        times = [r[key] / 1000 for r in renders]
-        row.note(
-            f"{what}, {NAMES[surface]}{cache}",
-            against="",
-            asked=asked,
-            measured=statistics.median(times),
-            unit="s",
-            at_most=True,
-            seconds=[round(t, 3) for t in times],
-        )
 
 
 @browser
@@ -116,10 +77,11 @@ def test_a_render_with_a_warm_browser_cache(row, servers, look):
 def test_five_viewers_at_once(row, look, tmp_path, kind, asked):
     surface = {"panel": "panel-serve", "voila": "voila-preheated"}[kind]
     path = "forecast" if kind == "panel" else "voila/render/forecast.ipynb"
-    with running(kind, dashboards(tmp_path / "dashboards", preheat=VIEWERS)) as server:
+    folder = dashboards(tmp_path / "dashboards", preheat=VIEWERS)
+    with running(kind, folder) as server:
         lasted = []
         for _ in range(4):
-            quiet(server, kernels=VIEWERS if kind == "voila" else 0)
+            quiet(server, kernels=pool(folder) if kind == "voila" else 0)
             with open_pages(look, surface, VIEWERS) as pages:
                 for one in pages:
                     one.go(server.url(path))
@@ -144,17 +106,8 @@ def test_a_key_on_a_slider(row, servers, look, surface):
     with open_pages(look, surface, 1) as (one,):
         one.go(servers.address(surface, "forecast"))
         one.seen()
-        waits, kernels = [], []
-        for _ in range(KEYS + 1):
-            one.settled()
-            one.page.wait_for_timeout(500)
-            one.visit.slider().focus()
-            one.page.evaluate("prismClock.figure()")
-            one.page.keyboard.press("ArrowRight")
-            waits.append(one.took())
-            one.settled()
-            kernels.append(one.kernel_ms())
-    apart = (np.array(waits) - kernels)[1:]
+        waits, kernels = waits_for_keys(one, one.visit.slider(), "ArrowRight", KEYS)
+    apart = np.array(waits) - kernels
     row.note(
         f"key on a slider until the picture changes, p95 of {KEYS}, kernel apart, {NAMES[surface]}",
         against="",
@@ -163,8 +116,8 @@ def test_a_key_on_a_slider(row, servers, look, surface):
         unit="ms",
         at_most=True,
         median_ms=round(float(np.median(apart)), 1),
-        kernel_ms=[round(k) for k in kernels[1:]],
-        whole_ms=[round(w) for w in waits[1:]],
+        kernel_ms=[round(k) for k in kernels],
+        whole_ms=[round(w) for w in waits],
     )
 
 

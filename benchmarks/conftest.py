@@ -75,7 +75,19 @@ class Row:
         return self.note(name, against=against, asked=at_least, measured=peer_s / ours_s, unit=unit, **detail)
 
     def note(self, name, *, against, asked, measured, unit="", **detail):
-        """Keep a row that was measured otherwise: an accuracy, a coverage, seconds of a fresh process."""
+        """Keep a row that was measured otherwise: an accuracy, a coverage, seconds of a fresh process.
+
+        Parameters
+        ----------
+        name, against, unit
+            As when called.
+        asked
+            The bound that is asked for: the least, with ``at_most`` the largest; a pair is both.
+        measured
+            What came out.
+        **detail
+            What else to keep.
+        """
         kept = {
             "name": name,
             "against": against,
@@ -107,7 +119,27 @@ def _timed(function):
 
 
 @pytest.fixture
-def row(small, monkeypatch):
-    """One row of the table of benchmarks; see ``Row.__call__`` and ``Row.note``."""
-    monkeypatch.setenv("PRISM_THREADS", "1")
+def row(small, monkeypatch, request):
+    """One row of the table of benchmarks; see ``Row.__call__`` and ``Row.note``.
+
+    On one thread, as the peers; a module about servers says ``ALL_THREADS``, for a viewer's machine has more than one.
+    """
+    if not getattr(request.module, "ALL_THREADS", False):
+        monkeypatch.setenv("PRISM_THREADS", "1")
     return Row(small=small)
+
+
+@pytest.fixture
+def measured(small, request):
+    """Skip in a test run what needs a server of its own, or minutes."""
+    if small:
+        name = request.module.__name__.split("bench_")[1]
+        pytest.skip(f"tests show that this works; `python -m benchmarks {name}` measures how well")
+
+
+@pytest.fixture
+def look(open_visit):
+    """Open pages whose clocks run, each a viewer with a browser cache of its own."""
+    from benchmarks.surfaces import Look
+
+    return lambda surface: Look(open_visit(surface))

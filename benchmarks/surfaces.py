@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+NAMES = {"panel-serve": "panel serve", "voila-preheated": "Voila preheated", "voila-cold": "Voila cold"}
 
 # Shadow roots and canvases are noted as they are made, so that looking for them costs a loading page nothing. All
 # times are the page's own: they start with the navigation, or with the key or click that the page received.
@@ -51,6 +52,9 @@ CLOCKS = """
   setTimeout(first, 0);
 
   const figure = () => large().filter((c) => c.getRootNode() === main.getRootNode()).map((c) => ink(c).sum).join();
+  // of several pictures the one on top is the main one, whichever was drawn first
+  const topmost = () => large().filter((c) => ink(c).count > 1000).sort(
+    (a, b) => a.getBoundingClientRect().top - b.getBoundingClientRect().top)[0];
   const status = () => find("[role=status]").map((line) => line.textContent).find((text) => text) ?? "";
   const facts = () => find("footer").map((line) => line.textContent).find((text) => text.includes("threads")) ?? "";
   const after = (kind, holds) => {
@@ -69,6 +73,7 @@ CLOCKS = """
     facts,
     // a figure is also painted anew when it fades, so the new run's facts must be there before its pixels count
     figure: () => {
+      main = topmost() ?? main;
       const before = [facts(), figure()];
       after("keydown", () => facts() !== before[0] && figure() !== before[1]);
     },
@@ -165,20 +170,75 @@ def megabytes(server):
     return total / 2**20
 
 
+def pool(folder):
+    """Count the kernels that a preheated Voila keeps ready for a folder of dashboards."""
+    from prism_lab.gallery import pools
+
+    return sum(size["pool_size"] for size in pools(folder).values())
+
+
 def quiet(server, kernels=0, seconds=180):
     """Wait until so many kernels are there and server and kernels compute nothing: pools are full, pages are done."""
     import psutil
 
+    time.sleep(5 if kernels else 0)  # the pool is filled again once the last page has settled
     until, last = time.monotonic() + seconds, None
     while time.monotonic() < until:
         used = 0.0
         for process in _family(server):
             with contextlib.suppress(psutil.NoSuchProcess):
                 used += sum(process.cpu_times()[:2])
-        if last is not None and used - last < 0.2 and len(server.kernels()) >= kernels:
+        # no fewer, for they are still to be heated, and no more, for those of the last viewers are still to end
+        if last is not None and used - last < 0.2 and (not kernels or len(server.kernels()) == kernels):
             return
         last = used
         time.sleep(2)
+
+
+@contextlib.contextmanager
+def open_pages(look, surface, count):
+    """Give so many open pages, each a viewer, and close them at the end."""
+    pages = [look(surface) for _ in range(count)]
+    try:
+        yield pages
+    finally:
+        for one in pages:
+            one.page.context.close()
+
+
+def ready(servers, surface):
+    """Wait until a surface has all its kernels ready and nothing to do."""
+    quiet(servers.of(surface), kernels=pool(servers.root / "dashboards") if surface == "voila-preheated" else 0)
+
+
+def waits_for_keys(one, slider, key, count):
+    """Press a key on a slider so often; return how long the picture took to change, and the kernel alone, in ms."""
+    waits, kernels = [], []
+    for _ in range(count + 1):  # the first one warms up
+        one.settled()
+        one.page.wait_for_timeout(500)
+        slider.focus()
+        one.page.evaluate("prismClock.figure()")
+        one.page.keyboard.press(key)
+        waits.append(one.took())
+        one.settled()
+        kernels.append(one.kernel_ms())
+    return waits[1:], kernels[1:]
+
+
+def note_renders(row, surface, renders, asked, cache=""):
+    """Keep two rows: how long the main picture and how long the controls took to come up."""
+    for key, what in (("drawn", "first forecast drawn"), ("controls", "controls visible")):
+        times = [r[key] / 1000 for r in renders]
+        row.note(
+            f"{what}, {NAMES[surface]}{cache}",
+            against="",
+            asked=asked,
+            measured=statistics.median(times),
+            unit="s",
+            at_most=True,
+            seconds=[round(t, 3) for t in times],
+        )
 
 
 def fresh_import(code, repeat):

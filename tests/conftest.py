@@ -2,6 +2,8 @@
 
 import importlib.util
 import os
+import signal
+import tempfile
 from pathlib import Path
 
 import hypothesis
@@ -15,7 +17,11 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("prism")
 
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as in the background of a shell; children would inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 os.environ.setdefault("XDG_CACHE_HOME", str(Path.home() / ".cache"))
+os.environ["PRISM_DATA"] = str(Path(tempfile.gettempdir()) / f"no-prism-data-{os.getpid()}")  # nobody's own datasets
 
 
 def _shapes_hold(result):
