@@ -19,6 +19,9 @@ from prism_lab.published import active
 __all__ = ["PublishedDashboard", "ReaderIdentity", "ShippedDashboard", "beside_lab", "page_config", "stand_alone"]
 
 
+_UNASKED = {"allow_theme_override": "NOTEBOOK", "allow_template_override": "NO"}  # an address chooses neither
+
+
 def page_config(given: dict[str, Any], **about: Any) -> dict[str, Any]:
     """Keep Voila's pages at home: no MathJax from elsewhere (the template sets formulas by itself).
 
@@ -45,9 +48,15 @@ def stand_alone(folder: Path, *, preheat: bool) -> dict[str, Any]:
         Whether kernels are kept ready, as many as each dashboard's metadata says.
     """
     settings = places.voila_settings(folder)
-    voila = {**settings.get("VoilaConfiguration", {}), "preheat_kernel": preheat, "page_config_hook": page_config}
+    voila = {
+        **settings.get("VoilaConfiguration", {}),
+        **_UNASKED,
+        "preheat_kernel": preheat,
+        "page_config_hook": page_config,
+    }
     pool = {**settings.get("VoilaKernelManager", {}), "kernel_pools_config": gallery.pools(folder)}
-    return {**settings, "VoilaConfiguration": voila, "VoilaKernelManager": pool}
+    server = {**settings.get("Voila", {}), "kernel_websocket_connection_class": "prism_lab.kernels.PromptConnection"}
+    return {**settings, "Voila": server, "VoilaConfiguration": voila, "VoilaKernelManager": pool}
 
 
 def beside_lab(folder: Path) -> dict[str, Any]:
@@ -59,7 +68,12 @@ def beside_lab(folder: Path) -> dict[str, Any]:
         Folder of dashboards.
     """
     settings = places.voila_settings(folder)
-    voila = {**settings.get("VoilaConfiguration", {}), "preheat_kernel": False, "page_config_hook": page_config}
+    voila = {
+        **settings.get("VoilaConfiguration", {}),
+        **_UNASKED,
+        "preheat_kernel": False,
+        "page_config_hook": page_config,
+    }
     viewers = {k: v for k, v in settings.get("ViewerKernels", {}).items() if not k.startswith("cull_")}
     return {
         "VoilaConfiguration": voila,

@@ -164,6 +164,14 @@ def test_a_dashboard_page_is_made_here_and_without_its_source(lab, guest):
     assert "cdn" not in html.lower().replace("prism/cdn", "")
 
 
+def test_an_address_writes_nothing_into_the_page(lab, guest):
+    """The page shares its origin with the kernels' routes: a script in a link would be a shell."""
+    query = "theme=%22%3E%3Cscript%3Ealert(1)%3C/script%3E&template=x"
+    status, _, body = guest.ask(f"{lab.address}/voila/render/dashboards/good.ipynb?{query}")
+    assert status == 200
+    assert b"alert(1)" not in body
+
+
 def test_an_unknown_dashboard_has_a_readable_page(lab, guest):
     status, _, body = guest.ask(f"{lab.address}/voila/render/dashboards/nothing.ipynb")
     html = body.decode()
