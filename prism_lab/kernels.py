@@ -1,4 +1,4 @@
-"""The kernel manager of the lab and of stand-alone Voila: local libraries for viewers, and a reaper."""
+"""The kernels of the lab and of stand-alone Voila: local libraries for viewers, prompt messages, and a reaper."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 from jupyter_server.utils import ensure_async
 from tornado.ioloop import PeriodicCallback
@@ -15,10 +16,23 @@ from traitlets import Float, default
 from prism_lab.assets import library_roots
 from prism_lab.reaper import BORN_FOR_VIEWERS, Reaper, done_ids, is_viewers
 
-__all__ = ["GRACE", "ViewerKernels"]
+__all__ = ["GRACE", "PromptConnection", "ViewerKernels"]
 
 GRACE = "PRISM_VIEWER_GRACE"
 _LOOK_SECONDS = 0.2
+
+
+class PromptConnection(ZMQChannelsWebsocketConnection):  # type: ignore[misc]
+    """Sends each message of a kernel at once.
+
+    By TCP's default (Nagle's algorithm) a small message waits until the browser has acknowledged the one before, which
+    takes it up to 40 ms; a kernel says "busy", its answer and "idle", one after another.
+    """
+
+    def connect(self) -> Any:
+        """Connect a page to its kernel."""
+        self.websocket_handler.set_nodelay(True)
+        return super().connect()
 
 
 class ViewerKernels(AsyncMappingKernelManager):  # type: ignore[misc]

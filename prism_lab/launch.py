@@ -19,6 +19,7 @@ __all__ = ["jupyter_config", "lab", "panel_serve", "voila"]
 _EXTENSIONS = ("prism_lab.extension", "voila.server_extension", "jupyter_server_proxy")
 _ANYWHERE = {
     "ServerApp.kernel_manager_class": "prism_lab.kernels.ViewerKernels",
+    "ServerApp.kernel_websocket_connection_class": "prism_lab.kernels.PromptConnection",
     "LabApp.default_url": "/prism/",
     "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
     "LabApp.news_url": "",
