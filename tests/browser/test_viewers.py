@@ -28,6 +28,15 @@ def viewer(servers, open_visit, kernels_of):
     return opened
 
 
+# Every line to a kernel that the page opens can be cut from outside.
+LINES = """
+window.lines = [];
+window.WebSocket = class extends WebSocket {
+  constructor(...given) { super(...given); lines.push(this); }
+};
+"""
+
+
 def still_listens(visit):
     pixels = visit.pixels()
     visit.slider().focus()
@@ -137,3 +146,41 @@ def test_formulas_in_text_are_set_without_another_host(viewer):
     assert visit.elsewhere == []
     visit.page.close()
     seconds_until_back(visit, limit=20)
+
+
+@pytest.mark.parametrize("surface", VOILA)
+def test_a_page_of_bokehs_alone_needs_no_code_of_jupyterlab(servers, open_visit, surface):
+    visit = open_visit(surface)
+    scripts = []
+    visit.page.on("request", lambda r: scripts.append(r.url) if r.resource_type == "script" else None)
+    visit.page.goto(servers.address(surface, "wave"))
+    visit.slider().wait_for(timeout=60_000)
+    assert any(url.endswith("prism/static/viewer.js") for url in scripts)
+    assert not [url for url in scripts if "/voila/static/" in url or "labextensions" in url]
+    visit.at_rest()
+    assert still_listens(visit)
+    assert visit.errors == []
+    visit.page.close()
+
+
+def test_a_page_with_any_other_output_gets_voilas_front_end(servers, open_visit):
+    visit = open_visit("voila-cold")
+    scripts = []
+    visit.page.on("request", lambda r: scripts.append(r.url) if r.resource_type == "script" else None)
+    visit.page.goto(servers.of("voila-cold").url("voila/render/dashboards/beside/mixed.ipynb"))
+    visit.slider().wait_for(timeout=60_000)
+    assert any("/voila/static/" in url for url in scripts)
+    visit.page.close()
+
+
+@pytest.mark.parametrize("surface", VOILA)
+def test_a_line_that_breaks_is_taken_up_again_and_nothing_said_meanwhile_is_lost(servers, open_visit, surface):
+    visit = open_visit(surface)
+    visit.page.add_init_script(LINES)
+    visit.page.goto(servers.address(surface, "wave"))
+    visit.slider().wait_for(timeout=60_000)
+    visit.at_rest()
+    visit.page.evaluate("lines.at(-1).close()")
+    assert still_listens(visit), "what was said while the line was down got lost"
+    assert visit.page.evaluate("lines.length") >= 2
+    visit.page.close()

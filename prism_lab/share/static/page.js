@@ -32,6 +32,29 @@ function prismReady() {
   prismWatch();
 }
 
+// A page that shows nothing but widgets of Bokeh's needs none of JupyterLab's code; any other gets Voila's script.
+async function prismDraw(voila) {
+  const places = [];
+  for (const script of document.querySelectorAll("script[type='application/vnd.voila.cell-output+json']")) {
+    const { data = null } = JSON.parse(script.textContent);
+    const widget = data?.["application/vnd.jupyter.widget-view+json"];
+    if (widget && data["text/plain"]?.startsWith("BokehModel(")) places.push([widget.model_id, script.parentElement]);
+    // what Panel sets up for other pages, by a type that only its own extension of JupyterLab knows
+    else if (!data || !("application/vnd.holoviews_exec.v0+json" in data)) return prismVoila(voila);
+  }
+  if (!places.length) return prismVoila(voila);
+  window.themeLoaded = true; // by the template
+  window.display_cells();
+  const { view } = await import(`${prism.base}prism/static/viewer.js`);
+  view(`${location.origin}${prism.base}api/kernels/${prism.config().kernelId}`, places);
+}
+
+function prismVoila(voila) {
+  const script = document.createElement("script");
+  script.src = voila;
+  document.body.append(script);
+}
+
 // Formulas in text become MathML by the KaTeX that comes with Panel: no fonts, no other host.
 function prismFormulas() {
   const texts = [...document.querySelectorAll(".jp-RenderedMarkdown")].filter((text) => /\$|\\\(|\\\[/.test(text.textContent));
