@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from prism_kernels.inputs.input import Sample
@@ -10,10 +11,17 @@ from prism_kernels.inputs.series import Series
 __all__: list[str] = []
 
 
-def _statsmodels(name: str) -> Any:
-    import importlib
+def _statsmodels(folder: str, file: str = "") -> Any:
+    """Read a table of statsmodels' wheel; the library itself, with scipy.stats, is a second and 40 MB."""
+    import importlib.util
 
-    return importlib.import_module(f"statsmodels.datasets.{name}").load_pandas().data
+    import pandas as pd
+
+    spec = importlib.util.find_spec("statsmodels")
+    if spec is None or spec.origin is None:
+        msg = "statsmodels, which brings the samples, is not installed; get it with: pip install statsmodels"
+        raise ImportError(msg)
+    return pd.read_csv(Path(spec.origin).parent / "datasets" / folder / f"{file or folder}.csv")
 
 
 def _yearly(frame: Any, column: str, year: str) -> Any:
@@ -24,7 +32,11 @@ def _yearly(frame: Any, column: str, year: str) -> Any:
 
 
 def _co2() -> Any:
-    return _statsmodels("co2")["co2"].asfreq("W-SAT")
+    import pandas as pd
+
+    frame = _statsmodels("co2")
+    index = pd.to_datetime(frame["date"].to_numpy(), format="%Y%m%d")
+    return pd.Series(frame["co2"].to_numpy(float), index=index, name="co2").asfreq("W-SAT")
 
 
 def _elnino() -> Any:
@@ -50,7 +62,7 @@ def _macro(column: str, name: str) -> Any:
 def _interest_inflation() -> Any:
     import pandas as pd
 
-    frame = _statsmodels("interest_inflation")
+    frame = _statsmodels("interest_inflation", "E6")
     start = f"{int(frame['year'].iloc[0])}-{3 * int(frame['quarter'].iloc[0]) - 2:02d}-01"
     frame.index = pd.date_range(start, periods=len(frame), freq="QS")
     return frame[["Dp", "R"]].rename(columns={"Dp": "inflation", "R": "interest"}).astype(float)
