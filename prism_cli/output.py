@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -52,9 +53,11 @@ def check_target(target: Path | None, *, data: bool = False) -> None:
     if target.is_dir():
         msg = f"--out: {target} is a folder; give the name of a file in it"
         raise InvalidInput(msg, field="out")
-    if not os.access(target.absolute().parent, os.W_OK):
+    try:  # root may write everywhere, says the system, and still not into a folder like /proc
+        tempfile.TemporaryFile(dir=target.absolute().parent).close()
+    except OSError as error:
         msg = f"--out: the folder {target.absolute().parent} cannot be written to; choose another"
-        raise InvalidInput(msg, field="out")
+        raise InvalidInput(msg, field="out") from error
     if target.suffix.lower() in (".parquet", ".pq"):
         require("pyarrow", extra="lab", purpose="Parquet")
 

@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from prism_kernels.errors import PrismError
+
 __all__ = ["Finding", "examine", "healthy"]
 
 _PYTHON = (3, 11)
@@ -58,6 +60,8 @@ def examine() -> list[Finding]:
     for name, look in _LOOKS.items():
         try:
             found += look()
+        except PrismError as error:  # says itself what to do
+            found.append(Finding(name=name, state="broken", detail=str(error)))
         except Exception as error:
             told = f"{type(error).__name__}: {error}"
             found.append(Finding(name=name, state="broken", detail=told, remedy="reinstall prism-lab"))
@@ -124,17 +128,15 @@ def _operations() -> Iterator[Finding]:
 
 
 def _kernels() -> Iterator[Finding]:
-    from prism_kernels.lane_cache import folder
+    from prism_kernels.lanes import all_kernels, cache_folder
 
-    place = folder()
-    name = "compiled kernels"
-    compiled = len(list(place.glob("**/*.nbi"))) if place.is_dir() else 0
-    if not compiled:
-        yield Finding(
-            name=name, state="missing", detail=f"none in {place}: the first call waits", remedy="prism warmup"
-        )
+    kernels = all_kernels()
+    ready = sum(kernel.cached() for kernel in kernels)
+    name, detail = "compiled kernels", f"{ready} of {len(kernels)} in {cache_folder()}"
+    if ready < len(kernels):
+        yield Finding(name=name, state="missing", detail=f"{detail}; the first call waits", remedy="prism warmup")
     else:
-        yield Finding(name=name, state="ok", detail=f"{compiled} in {place}")
+        yield Finding(name=name, state="ok", detail=detail)
 
 
 def _gpu() -> Iterator[Finding]:

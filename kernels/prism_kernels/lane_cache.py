@@ -50,8 +50,13 @@ class _Locator:
     def ensure_cache_path(self) -> None:
         path = folder()
         if not path.exists():
-            path.mkdir(parents=True, exist_ok=True)
-            path.chmod(0o700)
+            try:
+                path.mkdir(parents=True, exist_ok=True)
+                path.chmod(0o700)
+            except OSError as error:
+                way = "set PRISM_LANE_CACHE to a folder that can be"
+                msg = f"compiled kernels cannot be kept, for the folder {path} cannot be made ({error.strerror}); {way}"
+                raise PrismError(msg) from error
         if not _trusted(path):
             way = "chmod go-w it, or set PRISM_LANE_CACHE to another folder"
             msg = f"{path} can be written by others, so compiled kernels are not read from it; {way}"

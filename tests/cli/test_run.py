@@ -82,6 +82,7 @@ def test_without_out_a_table_is_printed_and_nothing_written(prism, tmp_path):
         (("timeseries.metrics", "--data", "y_true=nile"), "timeseries.metrics needs y_pred"),
         (("timeseries.metrics", "--out", "r.jsn"), "names no format; did you mean '.json'?"),
         (("timeseries.metrics", "--out", "nowhere/r.json"), "there is no folder"),
+        (("timeseries.metrics", "--out", "/proc/r.json"), "the folder /proc cannot be written to; choose another"),
     ],
 )
 def test_what_is_refused_is_told_in_one_sentence_with_exit_code_2(prism, tmp_path, arguments, sentence):

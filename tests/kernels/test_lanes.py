@@ -131,6 +131,13 @@ def test_a_cache_that_others_may_write_is_refused(tmp_path):
     assert "can be written by others" in done.stderr
 
 
+def test_a_cache_that_cannot_be_made_is_told_with_the_way_out(tmp_path):
+    (tmp_path / "file").touch()
+    done = fresh_process(tmp_path / "file")
+    assert done.returncode != 0
+    assert "cannot be made (Not a directory); set PRISM_LANE_CACHE to a folder that can be" in done.stderr
+
+
 SIMULATED = """
 import sys; sys.path.insert(0, {folder!r})
 import json

@@ -73,6 +73,8 @@ def test_a_look_that_fails_does_not_hide_the_others(monkeypatch, tmp_path):
     found = _named(examine())
     assert found["folders"].state == "broken"
     assert "cannot be used" in found["folders"].detail
+    assert "set PRISM_STORE to a file that can be written" in found["folders"].detail
+    assert "reinstall" not in found["folders"].remedy
     assert found["Python"].state == "ok"
     assert not healthy(list(found.values()))
 
@@ -81,7 +83,14 @@ def test_a_warm_up_compiles_all_kernels_and_the_next_one_none(monkeypatch, tmp_p
     from prism_kernels import lanes
 
     names = {f"{k.function.__module__}.{k.function.__qualname__}" for k in lanes.all_kernels()}
+    monkeypatch.setenv("PRISM_LANE_CACHE", str(tmp_path / "empty"))
+    (found,) = doctor._kernels()
+    assert (found.state, found.remedy) == ("missing", "prism warmup")
+    assert found.detail.startswith(f"0 of {len(names)} in {tmp_path}")
+    monkeypatch.delenv("PRISM_LANE_CACHE")
     warm_up()
+    (found,) = doctor._kernels()
+    assert found.detail.startswith(f"{len(names)} of {len(names)} in")
     again = warm_up()
     assert again.compiled == ()
     assert set(again.cached) == names
