@@ -6,6 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from typer.main import get_command
+
+from prism_cli.app import app
 from prism_kernels import operations
 from prism_kernels.timeseries.models import models_table
 
@@ -118,9 +121,15 @@ def _escaped(text):
 
 def _commands():
     pages = ["# The `prism` command", ""]
-    for words in map(str.split, ("", "lab", "run", "operations", "report", "report run", "report list", "doctor")):
+    for words in _words(get_command(app)):
         command = [str(Path(sys.executable).with_name("prism")), *words, "--help"]
         plain = {"COLUMNS": "100", "TERM": "dumb"}
         shown = subprocess.run(command, capture_output=True, text=True, check=True, env=plain)
         pages += [f"## `{' '.join(['prism', *words])}`", "", "```text", shown.stdout.rstrip(), "```", ""]
     return "\n".join(pages)
+
+
+def _words(command, before=()):
+    """Return the words of a command and of all below it."""
+    below = getattr(command, "commands", {})
+    return [before, *(words for name, one in below.items() for words in _words(one, (*before, name)))]
