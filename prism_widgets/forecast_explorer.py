@@ -21,7 +21,8 @@ from prism_widgets.views import View, view_for
 __all__ = ["ForecastExplorer"]
 
 _WIDE = "stretch_width"
-_FIRST = {"h": 24, "model": "theta", "season_length": None, "interval": "conformal"}
+_HORIZON = 24
+_IN_SIGHT = ("model", "season_length", "interval")  # beside what is required
 _WINDOWS = 3
 # What is computed beside a forecast, in this order, and what it is called on screen.
 _BESIDE = {
@@ -46,7 +47,8 @@ class ForecastExplorer(Explorer):
     """
 
     def __init__(self, y: Any = "elnino", **first: Any) -> None:
-        super().__init__("timeseries.forecast", y, **{**_FIRST, **first})
+        defaults = find("timeseries.forecast").defaults
+        super().__init__("timeseries.forecast", y, **{"h": _HORIZON, **{n: defaults[n] for n in _IN_SIGHT}, **first})
 
     def _build(self) -> None:
         super()._build()
