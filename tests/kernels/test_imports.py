@@ -60,3 +60,21 @@ def test_a_forecast_of_numbers_loads_no_library_it_does_not_need(model):
         check=True,
     )
     assert done.stdout.split() == []
+
+
+# What the forecast dashboard computes for every viewer, kernel by kernel.
+VIEWER = """
+from prism_kernels import run, sample
+y = sample("elnino")
+run("timeseries.forecast", y, h=12, model="theta")
+for name in ("diagnose", "decompose", "anomaly", "trend"):
+    run(f"timeseries.{name}", y)
+run("timeseries.cross_validate", y, h=12, n_windows=3, model="theta")
+"""
+
+
+def test_a_viewers_kernel_carries_no_library_that_its_dashboard_does_not_need():
+    never = [name for name in NEVER if name != "pandas"]
+    code = f"import sys\n{VIEWER}\nprint(*(m for m in {never!r} if m in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
