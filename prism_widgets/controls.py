@@ -6,7 +6,7 @@ typed: it hands it on, the operation refuses it, and its sentence stands beside 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import panel as pn
@@ -98,6 +98,27 @@ _PLAIN: dict[type, _Maker] = {
 }
 
 
+class _Controls(Mapping[str, Control]):
+    """Controls by the name of their setting; each is made when it is first asked for, since most stay folded away."""
+
+    def __init__(self, make: Callable[[str], Control], names: Iterable[str]) -> None:
+        self._make, self._names = make, tuple(names)
+        self.made: dict[str, Control] = {}
+
+    def __getitem__(self, name: str) -> Control:
+        if name not in self.made:
+            if name not in self._names:
+                raise KeyError(name)
+            self.made[name] = self._make(name)
+        return self.made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
 class SettingsForm(pn.viewable.Viewer):
     """The controls of all the settings of an operation.
 
@@ -127,21 +148,24 @@ class SettingsForm(pn.viewable.Viewer):
         needed = {n: initial_of(rule) for n, rule in operation.rules.items() if n not in operation.defaults}
         operation.validate({**needed, **first})
         self.hidden = {n: first[n] for n in hidden if n in first}
-        self.controls = {
-            name: control_for(
-                rule,
-                label=title_of(name),
-                value=first[name] if name in first else operation.defaults.get(name, needed.get(name)),
-                about=operation.documentation.get(name, ""),
-            )
-            for name, rule in operation.rules.items()
+        self._first = {
+            name: first[name] if name in first else operation.defaults.get(name, needed.get(name))
+            for name in operation.rules
             if name not in hidden
         }
-        for control in self.controls.values():
-            control.param.watch(self._note, "value")
+        for name, value in self._first.items():
+            _maker(operation.rules[name], value)  # raises for a rule outside the table
+        self.controls = _Controls(self._made, self._first)
         self._main = [n for n in self.controls if n in first or n not in operation.defaults]
         self._away: tuple[str, ...] = ()
         self._arrange()
+
+    def _made(self, name: str) -> Control:
+        about = self.operation.documentation.get(name, "")
+        rule, value = self.operation.rules[name], self._first[name]
+        control = control_for(rule, label=title_of(name), value=value, about=about)
+        control.param.watch(self._note, "value")
+        return control
 
     def _arrange(self) -> None:
         """Put the first settings into sight and fold the others away."""
@@ -168,7 +192,7 @@ class SettingsForm(pn.viewable.Viewer):
 
     def values(self) -> dict[str, Any]:
         """Return what every control holds, right or wrong."""
-        return {**self.hidden, **{n: c.value for n, c in self.controls.items()}}
+        return {**self.hidden, **self._first, **{n: c.value for n, c in self.controls.made.items()}}
 
     def given(self) -> dict[str, Any]:
         """Return the settings that differ from their default."""
@@ -198,16 +222,16 @@ class SettingsForm(pn.viewable.Viewer):
         error
             What the operation raised.
         """
-        control = self.controls.get(error.field)
-        if control is not None:
-            control.refuse(str(error), error.where)
-            if error.field in self._rest:
-                self.folds.open(_MORE)
-        return control is not None
+        if error.field not in self.controls:
+            return False
+        self.controls[error.field].refuse(str(error), error.where)
+        if error.field in self._rest:
+            self.folds.open(_MORE)
+        return True
 
     def clear(self) -> None:
         """Take all sentences away."""
-        for control in self.controls.values():
+        for control in self.controls.made.values():
             control.refuse("")
 
     def set(self, **settings: Any) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import functools
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -94,18 +95,32 @@ class InputPicker(pn.viewable.Viewer):
         label = data.name if data.required else f"{data.name} (optional)"
         self._note = Note(about)
         self._way = _select(label, self._ways())
-        self._upload = Upload(label=f"{data.name}: CSV, Parquet or NPY file", sizing_mode=_WIDE, margin=(4, 10))
-        self._variable = _select(f"{data.name}: variable", {})
-        self._again = pmui.Button(label="List variables again", variant="text", size="small", on_click=self._listed)
         self._slot = pn.Column(margin=0, sizing_mode=_WIDE)
         self._layout = pn.Column(self._way, self._slot, self._note, margin=0, sizing_mode=_WIDE)
         self._way.value = self._start()
-        for widget, name in ((self._way, "value"), (self._variable, "value"), (self._upload, "path")):
-            widget.param.watch(self._picked, name)
-        self._upload.param.watch(lambda event: self.refuse(event.new), "refusal")
+        self._way.param.watch(self._picked, "value")
         if self._table is not None:
             self._table.param.watch(self._picked, "text")
         self._picked()
+
+    @functools.cached_property
+    def _upload(self) -> Upload:
+        """What takes a file; made when somebody wants to give one."""
+        made = Upload(label=f"{self.data.name}: CSV, Parquet or NPY file", sizing_mode=_WIDE, margin=(4, 10))
+        made.param.watch(self._picked, "path")
+        made.param.watch(lambda event: self.refuse(event.new), "refusal")
+        return made
+
+    @functools.cached_property
+    def _variable(self) -> Any:
+        """The list of the notebook's variables; made when somebody looks for one."""
+        made = _select(f"{self.data.name}: variable", {})
+        made.param.watch(self._picked, "value")
+        return made
+
+    @functools.cached_property
+    def _again(self) -> Any:
+        return pmui.Button(label="List variables again", variant="text", size="small", on_click=self._listed)
 
     def _ways(self) -> dict[str, tuple[str, str]]:
         """List where the data may come from, by what the list says."""
@@ -135,15 +150,23 @@ class InputPicker(pn.viewable.Viewer):
 
     def _picked(self, *_: Any) -> None:
         way = self._way.value[0]
-        parts = {_FILE: [self._upload], _VARIABLE: [self._variable, self._again], _TABLE: [self._table]}.get(way, [])
         if way == _VARIABLE and not self._variable.options:
             self._listed()
+        parts = self._parts(way)
         if self._slot.objects != parts:
             self._slot.objects = parts
             if way == _TABLE:
                 self._filled(self.value)
         self._note.say("")
         self.value = self._found(*self._way.value)
+
+    def _parts(self, way: str) -> list[Any]:
+        """Return what stands below the list for a way the data may come."""
+        if way == _FILE:
+            return [self._upload]
+        if way == _VARIABLE:
+            return [self._variable, self._again]
+        return [self._table] if way == _TABLE else []
 
     def _found(self, way: str, name: str) -> Given | None:
         kind, field = self.data.kind, self.data.name
