@@ -35,25 +35,30 @@ CLOCKS = """
   const ink = (canvas) => {
     const {width, height} = canvas;
     const pixels = new Uint32Array(canvas.getContext("2d").getImageData(0, 0, width, height).data.buffer);
-    let count = 0, sum = width;
-    for (const pixel of pixels) {
-      if (pixel !== pixels[0]) count++;
-      sum = (Math.imul(sum, 31) + pixel) | 0;
-    }
-    return {count, sum};
+    let sum = width;
+    for (const pixel of pixels) sum = (Math.imul(sum, 31) + pixel) | 0;
+    return sum;
+  };
+  // a small copy tells whether anything is painted, and costs the page a hundredth of reading the whole
+  const copy = new OffscreenCanvas(64, 32).getContext("2d", {willReadFrequently: true});
+  const painted = (canvas) => {
+    copy.clearRect(0, 0, 64, 32);
+    copy.drawImage(canvas, 0, 0, 64, 32);
+    const pixels = new Uint32Array(copy.getImageData(0, 0, 64, 32).data.buffer);
+    return pixels.filter((pixel) => pixel !== pixels[0]).length > 100;
   };
   let main = null;
   const first = () => {
     if (seen.controls === undefined && find("input").some(visible)) seen.controls = performance.now();
-    main = large().find((canvas) => ink(canvas).count > 1000) ?? null;
+    main = large().find(painted) ?? null;
     if (main) seen.drawn = performance.now();
     if (!main || seen.controls === undefined) setTimeout(first, 10);
   };
   setTimeout(first, 0);
 
-  const figure = () => large().filter((c) => c.getRootNode() === main.getRootNode()).map((c) => ink(c).sum).join();
+  const figure = () => large().filter((c) => c.getRootNode() === main.getRootNode()).map(ink).join();
   // of several pictures the one on top is the main one, whichever was drawn first
-  const topmost = () => large().filter((c) => ink(c).count > 1000).sort(
+  const topmost = () => large().filter(painted).sort(
     (a, b) => a.getBoundingClientRect().top - b.getBoundingClientRect().top)[0];
   const status = () => find("[role=status]").map((line) => line.textContent).find((text) => text) ?? "";
   const facts = () => find("footer").map((line) => line.textContent).find((text) => text.includes("threads")) ?? "";

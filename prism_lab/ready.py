@@ -7,7 +7,7 @@ Whoever asks with arguments, or while none is ready, gets a page made then.
 from __future__ import annotations
 
 import asyncio
-import json
+import html
 from collections import deque
 from collections.abc import Iterable
 from typing import Any
@@ -137,8 +137,8 @@ class _Page(DocHandler):  # type: ignore[misc]
         """Let the browser start on the components' code before it knows the page's content."""
         if isinstance(chunk, str) and hasattr(self, "_session"):
             code = {m.esm for m in self._session.document.models if getattr(m, "bundle", None) == "url"}
-            early = "".join(f"importShim({json.dumps(address)});" for address in sorted(code))
-            chunk = chunk.replace("</head>", f'<script type="module">{early}</script></head>', 1)
+            early = "".join(f'<link rel="modulepreload" href="{html.escape(address)}">' for address in sorted(code))
+            chunk = chunk.replace("</head>", f"{early}</head>", 1)
         super().write(chunk)
 
 

@@ -18,6 +18,7 @@ from pydantic_core import to_json
 from prism_kernels import InvalidInput, Operation
 from prism_kernels.data import datasets
 from prism_kernels.errors import nearest
+from prism_kernels.inputs import fences
 from prism_widgets.control import initial_of
 from prism_widgets.inputs import Given, is_written
 
@@ -127,6 +128,7 @@ def _can_travel(operation: Operation, name: str, value: str) -> bool:
 
 def _names(held: Mapping[str, Any], operation: Operation, complaints: list[str]) -> dict[str, str]:
     found = {}
+    absent = "no sample, and no dataset that is shared with readers" if fences.fenced() else "no sample or dataset here"
     for name, value in held.items():
         if name not in operation.data:
             complaints.append(f"{operation.name} takes no data called {name}; {nearest(name, operation.data)}")
@@ -135,9 +137,7 @@ def _names(held: Mapping[str, Any], operation: Operation, complaints: list[str])
         if isinstance(value, str) and _can_travel(operation, name, value):
             found[name] = value
         else:
-            complaints.append(
-                f"{name} is to be {value!r}, which is no sample or dataset here; {nearest(str(value), known)}"
-            )
+            complaints.append(f"{name} is to be {value!r}, which is {absent}; {nearest(str(value), known)}")
     return found
 
 

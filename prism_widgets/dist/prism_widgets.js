@@ -102,8 +102,17 @@ function hear(Bokeh) {
   }
 }
 
+// Panel's loader of modules reads a bundle through for imports to rewrite, of which a bundle has none, and hides it from
+// the browser's cache of compiled code.
+function load(shim) {
+  const loaded = (address, ...rest) =>
+    /\.bundle\.js(\?|$)/.test(address) ? import(new URL(address, document.baseURI)) : shim(address, ...rest)
+  return Object.assign(loaded, shim)
+}
+
 if (window.Bokeh?.require && !window.Bokeh.prism) {
   window.Bokeh.prism = true
+  if (window.importShim) window.importShim = load(window.importShim)
   calm(window.Bokeh)
   hear(window.Bokeh)
 }
