@@ -17,7 +17,7 @@ from bokeh.server.contexts import _RequestProxy
 from bokeh.server.urls import per_app_patterns
 from bokeh.util.token import generate_jwt_token, generate_session_id
 from panel.io.document import _cleanup_doc
-from panel.io.server import DocHandler
+from panel.io.server import DocHandler, WSHandler
 from panel.io.session import generate_session
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
 
@@ -142,6 +142,15 @@ class _Page(DocHandler):  # type: ignore[misc]
         super().write(chunk)
 
 
+class _Line(WSHandler):  # type: ignore[misc]
+    """Sends each part of a message at once; by TCP's default the second waits up to 40 ms until the first has come."""
+
+    def open(self) -> None:
+        self.set_nodelay(True)
+        super().open()
+
+
 def answer_with_ready_pages() -> None:
-    """Let servers that start from now on answer with pages that are ready."""
-    per_app_patterns[:] = [(path, _Page if kind is DocHandler else kind) for path, kind in per_app_patterns]
+    """Let servers that start from now on answer with pages that are ready, and send each message at once."""
+    ours = {DocHandler: _Page, WSHandler: _Line}
+    per_app_patterns[:] = [(path, ours.get(kind, kind)) for path, kind in per_app_patterns]

@@ -33,10 +33,10 @@ const unique = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byt
 class Kernel {
   static MOST_TRIES = 7;
 
-  constructor(address, hear) {
+  constructor(address, hear, opened) {
     this.session = unique();
     this.address = `${address.replace(/^http/, "ws")}/channels?session_id=${this.session}`;
-    this.hear = hear;
+    Object.assign(this, { hear, opened });
     this.unsent = [];
     this.tries = 0;
     this.connect();
@@ -48,6 +48,7 @@ class Kernel {
     this.line.onopen = () => {
       this.tries = 0;
       this.unsent.splice(0).forEach((message) => this.line.send(message));
+      this.opened();
     };
     this.line.onmessage = (event) => this.hear(unpacked(event.data));
     this.line.onclose = () => {
@@ -116,6 +117,14 @@ class Picture {
     if (property) this.unheard.set(message, property);
   }
 
+  // an answer that got lost with the line is not waited for
+  opened() {
+    const waiting = [...this.waiting];
+    this.unheard.clear();
+    this.waiting.clear();
+    for (const [property, change] of waiting) this.say(change, property);
+  }
+
   heard(message) {
     const property = this.unheard.get(message), change = this.waiting.get(property);
     this.unheard.delete(message);
@@ -142,10 +151,11 @@ export function view(address, places) {
       if (data.method === "custom" && data.content.msg === "patch" && picture?.document) picture.patch(data.content.payload);
     },
   };
-  const kernel = new Kernel(address, (message) => {
+  const hear = (message) => {
     const handle = heard[message.header.msg_type];
     if (handle) ready.then(() => handle(message));
-  });
+  };
+  const kernel = new Kernel(address, hear, () => pictures.forEach((picture) => picture.opened()));
   for (const [id, place] of places) {
     pictures.set(id, new Picture(kernel, id, place));
     kernel.say("comm_msg", { comm_id: id, data: { method: "request_state" } });
