@@ -101,7 +101,7 @@ def _many(before: Any, after: Any) -> float:
 
 
 def _arrays(before: Numbers, after: Numbers) -> float:
-    if before.shape != after.shape or (before.dtype.kind == "f") != (after.dtype.kind == "f"):
+    if before.shape != after.shape or before.dtype.kind != after.dtype.kind:
         return math.inf
     if before.dtype.kind != "f":
         return 0.0 if np.array_equal(before, after) else math.inf

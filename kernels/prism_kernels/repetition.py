@@ -17,16 +17,20 @@ from prism_kernels.arrays import to_numpy
 from prism_kernels.engine import map_runs
 from prism_kernels.errors import Cancelled, PrismError, require
 from prism_kernels.inputs import Input, Observations, sample
-from prism_kernels.operation import Operation
 from prism_kernels.run import run
-from prism_kernels.saved import Saved, pack, unpack
+from prism_kernels.saved import Saved, as_saved, pack, unpack
 
 __all__ = ["CannotRepeat", "Place", "data_of", "repeat"]
 
 Place: TypeAlias = Literal["local", "dask", "cuda"]
 
 _PATIENCE_SECONDS = 10
+_UNREADABLE = (SyntaxError, ValueError, TypeError, IndexError, RecursionError, MemoryError)
+"""What a source raises that somebody made up."""
+_BROKEN = (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError)
+"""What an operation raises for data or settings that no run has had, and that nobody thought of."""
 _SHOWN = 12  # digits of a digest in a sentence
+_LONG = 80  # characters of a source in a sentence
 
 
 class CannotRepeat(PrismError):
@@ -72,16 +76,17 @@ def _from_source(saved: Saved, name: str, source: str) -> Input:
     kind = saved.row.data[name].kind
     try:
         call = ast.parse(source, mode="eval").body
-        if not isinstance(call, ast.Call):
+        text = ast.literal_eval(call.args[0]) if isinstance(call, ast.Call) else None
+        if not isinstance(call, ast.Call) or not isinstance(text, str):
             raise ValueError(source)
-        text = str(ast.literal_eval(call.args[0]))
         if isinstance(call.func, ast.Attribute) and call.func.attr == "resolve":  # an address, fetched for readers
             return kind.resolve(text, field=name)
         if not isinstance(call.func, ast.Name) or call.func.id not in _READERS:
             raise ValueError(source)
         return kind.of(_READERS[call.func.id](text, saved.folder), field=name)
-    except (SyntaxError, ValueError, IndexError, OSError, PrismError) as error:
-        why = str(error) if isinstance(error, PrismError) else f"{source} names nothing that can be read"
+    except (*_UNREADABLE, OSError, PrismError) as error:
+        shown = source if len(source) <= _LONG else f"{source[:_LONG]}…"
+        why = str(error) if isinstance(error, PrismError) else f"{shown} names nothing that can be read"
         msg = f"{name} cannot be read again: {why.removeprefix(f'{name}: ')}"
         raise CannotRepeat(msg) from error
 
@@ -129,23 +134,22 @@ def repeat(saved: Saved, data: Mapping[str, Input], on: Place) -> Saved:
         if on == "dask":
             return _on_dask(saved, data)
         given = {n: _on_cuda(n, value) for n, value in data.items()} if on == "cuda" else dict(data)
-        return unpack(_again(_Job(saved.row, given, saved.provenance["settings"])))
+        return as_saved(run(saved.row, **given, **saved.provenance["settings"]))
     except (Cancelled, CannotRepeat):
         raise
     except PrismError as error:
         msg = f"{saved.operation} refuses here what it took then: {error}"
         raise CannotRepeat(msg) from error
+    except _BROKEN as error:
+        msg = f"{saved.operation} breaks here on what it took then: {type(error).__name__}: {error}"
+        raise CannotRepeat(msg) from error
 
 
 @dataclasses.dataclass(frozen=True)
 class _Job:
-    row: Operation | str
+    operation: str
     data: Mapping[str, Input]
     settings: Mapping[str, Any]
-
-
-def _again(job: _Job) -> bytes:
-    return pack(run(job.row, **job.data, **job.settings))
 
 
 def _again_there(job: _Job) -> bytes:
@@ -153,7 +157,7 @@ def _again_there(job: _Job) -> bytes:
     from distributed import secede
 
     secede()
-    return _again(job)
+    return pack(run(job.operation, **job.data, **job.settings))
 
 
 def _on_dask(saved: Saved, data: Mapping[str, Input]) -> Saved:

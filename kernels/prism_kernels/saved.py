@@ -9,11 +9,8 @@ write a new digest as well. That is told by :func:`prism_kernels.verify.verify`,
 from __future__ import annotations
 
 import functools
-import hashlib
-import io
 import json
 import os
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,19 +19,18 @@ from typing import TYPE_CHECKING, Any
 from prism_kernels.errors import InvalidInput
 from prism_kernels.inputs import Input, Series
 from prism_kernels.operation import Operation, find
+from prism_kernels.saved_archive import RUN, SUFFIX, members_of
+from prism_kernels.saved_archive import archive as _archive
+from prism_kernels.saved_form import FORMAT, no_content, read_form
 from prism_kernels.saved_values import Reader, Writer, groups_in
 
 if TYPE_CHECKING:
     from prism_kernels.run import Run
 
-__all__ = ["SUFFIX", "Saved", "load", "pack", "save", "unpack"]
+__all__ = ["SUFFIX", "Saved", "as_saved", "load", "pack", "save", "unpack"]
 
-SUFFIX = ".prism"
-"""How the names of saved runs end."""
-
-_FORMAT = 1
-_START = (1980, 1, 1, 0, 0, 0)  # the earliest date of a ZIP archive, so that equal runs give equal bytes
-_RUN, _DIGEST = "run.json", "sha256"
+_MADE_UP = (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError)
+"""What values raise that somebody made up."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -108,10 +104,10 @@ class Saved:
         kind, held = self.row.data[name].kind, self.inputs[name]
         try:
             found = kind(**held)
-            fits = found.fits()
-        except (AttributeError, LookupError, TypeError):
+            fits = found.fits() and found.values.dtype.kind == "f" and bool(found.digest)
+        except _MADE_UP:
             fits = False
-        if not fits or found.values.dtype.kind != "f":
+        if not fits:
             msg = f"{name}: the data saved with the run do not fit together; get the file again from where it came"
             raise InvalidInput(msg, field=name)
         if issubclass(kind, Series):
@@ -162,10 +158,29 @@ def save(run: Run, path: str | Path, *, inputs: bool = False) -> Path:
 def pack(run: Run, *, inputs: bool = False) -> bytes:
     """Return the bytes of the file that :func:`save` writes."""
     writer = Writer()
+    content = _content(run, writer, inputs=inputs)
+    text = json.dumps(content, ensure_ascii=False, allow_nan=False)
+    return _archive({RUN: text.encode(), **writer.arrays})
+
+
+def as_saved(run: Run) -> Saved:
+    """Return a run as it would come back from its file, without the file.
+
+    Parameters
+    ----------
+    run
+        What :func:`prism_kernels.run` returned.
+    """
+    writer = Writer()
+    content = json.loads(json.dumps(_content(run, writer), allow_nan=False))
+    return _read(content, writer.arrays)
+
+
+def _content(run: Run, writer: Writer, *, inputs: bool = False) -> dict[str, Any]:
     result, data = run.result, run.provenance.inputs
     own = {n: {k: v for k, v in vars(i).items() if k in i.__dataclass_fields__} for n, i in data.items()}  # type: ignore[attr-defined]
-    content = {
-        "format": _FORMAT,
+    return {
+        "format": FORMAT,
         "operation": run.provenance.operation,
         "fields": writer.plain(result.fields(), "result")["map"],
         "axes": writer.plain(dict(result.axes), "axes")["map"],
@@ -175,25 +190,6 @@ def pack(run: Run, *, inputs: bool = False) -> bytes:
         "given": {n: run.provenance.settings[n] for n in run.given},
         "inputs": writer.plain(own, "data")["map"] if inputs else {},
     }
-    text = json.dumps(content, ensure_ascii=False, allow_nan=False)
-    return _archive({_RUN: text.encode(), **writer.arrays})
-
-
-def _archive(members: Mapping[str, bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        for name, data in (*members.items(), (_DIGEST, _digest(members).encode())):
-            entry = zipfile.ZipInfo(name, _START)
-            entry.create_system = 3  # the same bytes on every system
-            archive.writestr(entry, data)
-    return buffer.getvalue()
-
-
-def _digest(members: Mapping[str, bytes]) -> str:
-    total = hashlib.sha256()
-    for name, data in members.items():
-        total.update(f"{name}\0{len(data)}\0".encode() + data)
-    return total.hexdigest()
 
 
 def load(path: str | Path) -> Saved:
@@ -234,25 +230,18 @@ def unpack(data: bytes, *, name: str = "the run", folder: Path | None = None) ->
     InvalidInput
         As :func:`load`.
     """
-    members = _members(data, name)
+    members, digest = members_of(data, name)
+    content = read_form(members.get(RUN, b""), name)
     try:
-        content = json.loads(members[_RUN])
-        known = content["format"]
-    except (ValueError, KeyError, TypeError):
-        msg = f"path: {name} is no saved run; write one with run.save(…) or prism run … --out FILE{SUFFIX}"
-        raise InvalidInput(msg, field="path", where=name) from None
-    if known != _FORMAT:
-        msg = f"path: {name} is of format {known}, and this version reads format {_FORMAT}; install the newer prism-lab"
-        raise InvalidInput(msg, field="path", where=name)
-    try:
-        return _read(content, members, folder)
-    except (AttributeError, LookupError, TypeError, ValueError):
-        msg = f"path: {name} has the form of a saved run and not its content; get it again from where it came"
-        raise InvalidInput(msg, field="path", where=name) from None
+        return _read(content, members, digest=digest, folder=folder)
+    except _MADE_UP as error:
+        raise no_content(name, f"a value cannot be read: {type(error).__name__}") from None
 
 
-def _read(content: Mapping[str, Any], members: Mapping[str, bytes], folder: Path | None) -> Saved:
-    reader = Reader(members, _groups(content["operation"]))
+def _read(
+    content: Mapping[str, Any], arrays: Mapping[str, bytes], *, digest: str = "", folder: Path | None = None
+) -> Saved:
+    reader = Reader(arrays, _groups(content["operation"]))
     return Saved(
         operation=content["operation"],
         fields={n: reader.value(v) for n, v in content["fields"].items()},
@@ -262,33 +251,19 @@ def _read(content: Mapping[str, Any], members: Mapping[str, bytes], folder: Path
         timings=content["timings"],
         given=content["given"],
         inputs={n: reader.value(v) for n, v in content["inputs"].items()},
-        digest=_digest(members),
+        digest=digest,
         folder=folder,
     )
 
 
-def _groups(operation: str) -> dict[str, type]:
+def _groups(operation: str) -> Mapping[str, type]:
     try:
-        return groups_in(find(operation).result)
+        kind = find(operation).result
     except InvalidInput:  # the operation is not installed here; its result can still be looked at
         return {}
+    return _groups_of(kind) if isinstance(kind, type) else groups_in(kind)
 
 
-def _members(data: bytes, name: str) -> dict[str, bytes]:
-    """Take an archive apart; one that does not give the same bytes when put together again was changed."""
-    changed = f"path: {name} was changed after it was saved, or did not arrive whole; get it again from where it came"
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            members = {entry.filename: archive.read(entry) for entry in archive.infolist()}
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError, ValueError):
-        if data[:2] == b"PK":
-            raise InvalidInput(changed, field="path", where=name) from None
-        msg = f"path: {name} is no saved run; write one with run.save(…) or prism run … --out FILE{SUFFIX}"
-        raise InvalidInput(msg, field="path", where=name) from None
-    stated = members.pop(_DIGEST, None)
-    if stated is None and _RUN not in members:
-        msg = f"path: {name} is no saved run; write one with run.save(…) or prism run … --out FILE{SUFFIX}"
-        raise InvalidInput(msg, field="path", where=name)
-    if _archive(members) != data:
-        raise InvalidInput(changed, field="path", where=name)
-    return members
+@functools.cache
+def _groups_of(kind: type) -> Mapping[str, type]:
+    return groups_in(kind)

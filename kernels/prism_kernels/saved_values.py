@@ -6,6 +6,7 @@ import dataclasses
 import datetime
 import io
 import math
+import re
 import types
 import typing
 from collections.abc import Mapping
@@ -19,6 +20,12 @@ from prism_kernels.errors import InvalidInput
 __all__ = ["Reader", "Writer", "groups_in"]
 
 _FLOATS = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
+_START = b"\x93NUMPY\x01\x00"
+_HEAD = re.compile(
+    rb"\{'descr': '([<>|=][biufcmMUS]\d{1,9}(?:\[\d{0,9}[a-zA-Z]{1,2}\])?)', 'fortran_order': False, "
+    rb"'shape': \(((?:\d{1,18}, ?)*(?:\d{1,18})?)\), \} *\n"
+)
+"""What a :class:`Writer` puts before the numbers of an array; nothing else is read."""
 
 
 class Writer:
@@ -138,7 +145,18 @@ class Reader:
         return index if plain["zone"] is None else index.tz_localize("UTC").tz_convert(plain["zone"])
 
     def _array(self, name: str) -> np.ndarray[Any, Any]:
-        return np.asarray(np.lib.format.read_array(io.BytesIO(self._arrays[name]), allow_pickle=False))
+        """Read an array once its shape and type are known to be those of the bytes that follow."""
+        data = self._arrays[name]
+        start = len(_START) + 2
+        stop = start + int.from_bytes(data[len(_START) : start], "little")
+        head = _HEAD.fullmatch(data[start:stop]) if data.startswith(_START) else None
+        if head is None:
+            raise ValueError(name)
+        dtype, shape = np.dtype(head[1].decode()), tuple(int(n) for n in head[2].split(b",") if n.strip())
+        count = math.prod(shape)
+        if count * dtype.itemsize != len(data) - stop:
+            raise ValueError(name)
+        return np.frombuffer(data, dtype, count, stop).reshape(shape).copy() if count else np.empty(shape, dtype)
 
 
 def groups_in(kind: Any) -> dict[str, type]:

@@ -6,42 +6,92 @@ import base64
 import html
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
-import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from prism_kernels.arrays import is_array, to_numpy
 from prism_kernels.errors import InvalidInput
-from prism_kernels.result import Result
 from prism_kernels.run import Run
 from prism_kernels.saved import Saved, pack, unpack
+from prism_lab.reports.numbers import Of, finite, key_numbers
 
-__all__ = ["MIMETYPE", "SAVED", "key_numbers", "record", "saved_runs"]
+__all__ = ["MIMETYPE", "SAVED", "Recorded", "key_numbers", "notebook_of", "record", "recorded", "saved_runs"]
 
 MIMETYPE = "application/vnd.prism.run+json"
 SAVED = "application/vnd.prism.run"
 """Type of the output that holds the run itself, as ``run.save`` writes it, in base64."""
 
-_MOST = 20
 _LARGEST = 8_000_000  # bytes of a run that a notebook still carries
 
 
-def record(run: Run, numbers: Mapping[str, float] | None = None) -> None:
+class _Place(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid")
+    field: str
+    place: list[int | str]
+    take: Literal["value", "count"]
+
+
+class _Handed(BaseModel):
+    """What an output of a report hands on."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+    key_numbers: dict[str, float | None]
+    of: Annotated[dict[str, _Place], Field(default_factory=dict)]
+    provenance: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recorded:
+    """A run that a notebook carries, with the key numbers it shows of it.
+
+    Attributes
+    ----------
+    name
+        What the run is called in messages.
+    saved
+        The run.
+    key_numbers
+        As shown; None where the number was not finite.
+    of
+        Where numbers stand in the result, of those that say so.
+    """
+
+    name: str
+    saved: Saved
+    key_numbers: Mapping[str, float | None]
+    of: Mapping[str, Of]
+
+
+def record(run: Run, numbers: Mapping[str, float | Of] | None = None) -> None:
     """Show how a run came to be, and hand its key numbers to the history of the report.
+
+    ``prism verify`` computes key numbers again that say where they stand in the result, as ``at("mean", 0, -1)`` or
+    ``count("trades")`` of :mod:`prism_lab.reports` do, and those that :func:`key_numbers` gives under the same name.
+    A report with any other number does not verify: nobody could tell whether that number was changed.
 
     Parameters
     ----------
     run
         What ``prism_kernels.run`` returned.
     numbers
-        Key numbers by name; nothing takes those of :func:`key_numbers`.
+        Key numbers by name, or where they stand in the result; nothing takes those of :func:`key_numbers`.
+
+    Raises
+    ------
+    InvalidInput
+        For a place that the result has not.
     """
     from IPython.display import display
 
-    found = key_numbers(run.result) if numbers is None else {n: float(v) for n, v in numbers.items()}
+    given = key_numbers(run.result) if numbers is None else numbers
+    of = {n: v for n, v in given.items() if isinstance(v, Of)}
+    found = {n: v.value(run.result, n) if isinstance(v, Of) else float(v) for n, v in given.items()}
     provenance = run.provenance.to_dict()
-    handed = {"key_numbers": _handed(found), "provenance": provenance}
+    places = {n: {"field": v.field, "place": list(v.place), "take": v.take} for n, v in of.items()}
+    handed = {"key_numbers": {n: finite(v) for n, v in found.items()}, "of": places, "provenance": provenance}
     text = f"{provenance['operation']} {provenance['version']}"
     shown = {MIMETYPE: handed, "text/html": _table(provenance, run), "text/plain": text}
     display({**shown, **_carried(run)}, raw=True)
@@ -57,7 +107,18 @@ def _carried(run: Run) -> dict[str, str]:
 
 
 def saved_runs(path: Path) -> list[Saved]:
-    """Return the runs that a report's notebook carries, in order.
+    """Return the runs that a report's notebook carries, in order; see :func:`recorded`.
+
+    Parameters
+    ----------
+    path
+        The notebook.
+    """
+    return [one.saved for one in recorded(path)]
+
+
+def recorded(path: Path) -> list[Recorded]:
+    """Return the runs that a report's notebook carries, in order, with the key numbers it shows.
 
     Parameters
     ----------
@@ -69,12 +130,8 @@ def saved_runs(path: Path) -> list[Saved]:
     InvalidInput
         For what is no notebook, carries no run, or carries one that was changed.
     """
-    try:
-        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-        outputs = [output for cell in cells for output in cell.get("outputs", ())]
-    except (ValueError, KeyError, TypeError, AttributeError):
-        msg = f"path: {path.name} is no notebook; give the .ipynb that prism report run wrote, or a saved run"
-        raise InvalidInput(msg, field="path", where=path.name) from None
+    cells = notebook_of(path)["cells"]
+    outputs = [output for cell in cells for output in cell.get("outputs", ())]
     found = [output["data"] for output in outputs if MIMETYPE in output.get("data", {})]
     if not found:
         msg = f"path: {path.name} carries no run; make it again with prism report run, whose templates call record(…)"
@@ -82,7 +139,40 @@ def saved_runs(path: Path) -> list[Saved]:
     return [_opened(data, f"run {k + 1} of {path.name}", path) for k, data in enumerate(found)]
 
 
-def _opened(data: Mapping[str, Any], name: str, path: Path) -> Saved:
+def notebook_of(path: Path) -> dict[str, Any]:
+    """Read a notebook as JSON holds it, its cells and outputs what they must be.
+
+    Parameters
+    ----------
+    path
+        The notebook.
+
+    Raises
+    ------
+    InvalidInput
+        For what is none.
+    """
+    try:
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+        cells = notebook["cells"]
+        outputs = [output for cell in cells for output in cell.get("outputs", ())]
+        parts = [*cells, *outputs, *(o["data"] for o in outputs if "data" in o), notebook.get("metadata", {})]
+        sound = isinstance(cells, list) and all(isinstance(part, dict) for part in parts)
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        sound = False
+    if not sound:
+        msg = f"path: {path.name} is no notebook; give the .ipynb that prism report run wrote, or a saved run"
+        raise InvalidInput(msg, field="path", where=path.name)
+    found: dict[str, Any] = notebook
+    return found
+
+
+def _opened(data: Mapping[str, Any], name: str, path: Path) -> Recorded:
+    try:
+        handed = _Handed.model_validate(data[MIMETYPE])
+    except (ValidationError, RecursionError):
+        msg = f"path: {name} hands on what record(…) never does; the notebook was changed"
+        raise InvalidInput(msg, field="path", where=name) from None
     if SAVED not in data:
         msg = f"path: {name} is not in the notebook, since it is very large or from an older version; use run.save(…)"
         raise InvalidInput(msg, field="path", where=name)
@@ -92,67 +182,11 @@ def _opened(data: Mapping[str, Any], name: str, path: Path) -> Saved:
     except (ValueError, TypeError):
         held = b"PK"  # of an archive that cannot be read
     saved = unpack(held, name=name, folder=path.absolute().parent)
-    _same_provenance(saved, data[MIMETYPE], name)
-    _same_numbers(saved, data[MIMETYPE], name)
-    return saved
-
-
-def _same_provenance(saved: Saved, handed: Mapping[str, Any], name: str) -> None:
-    """Refuse a notebook whose table of provenance is not that of the run it carries."""
-    if json.loads(json.dumps(saved.provenance)) != handed.get("provenance"):
+    if saved.provenance != handed.provenance:
         msg = f"path: {name} shows another provenance than that of the run it carries; the notebook was changed"
         raise InvalidInput(msg, field="path", where=name)
-
-
-def _same_numbers(saved: Saved, handed: Mapping[str, Any], name: str) -> None:
-    """Refuse a notebook whose key numbers are not those of the result; numbers of the analyst's own are not known."""
-    told = handed.get("key_numbers", {})
-    try:
-        own = _handed(key_numbers(saved.result))
-    except InvalidInput:  # the operation is not installed here, which verify says
-        return
-    wrong = next((n for n in own if told[n] != own[n]), None) if set(told) == set(own) else None
-    if wrong is not None:
-        msg = f"path: {name} shows {wrong} as {told[wrong]}, and its result has {own[wrong]}; the notebook was changed"
-        raise InvalidInput(msg, field="path", where=name)
-
-
-def _handed(numbers: Mapping[str, float]) -> dict[str, float | None]:
-    return {n: v if np.isfinite(v) else None for n, v in numbers.items()}
-
-
-def key_numbers(result: Result) -> dict[str, float]:
-    """Return the single numbers of a result, and one for each series where there are few.
-
-    Arrays of more dimensions, and those of many series, give their mean; those along names (parameters) give none.
-
-    Parameters
-    ----------
-    result
-        Any result.
-    """
-    found = dict(result.key_numbers())
-    for name, dimensions in result.dimensions().items():
-        value = getattr(result, name)
-        if value is None or not dimensions:
-            continue
-        values = to_numpy(value)
-        if values.dtype.kind not in "fiu" or not values.size:
-            continue
-        values = values.astype(float)
-        if values.ndim == 1 and len(values) <= _MOST:
-            labels = result.labels(dimensions[0], len(values))
-            found.update({f"{name}[{labels[k]}]": float(v) for k, v in enumerate(values)})
-        elif (
-            np.isfinite(values).any()
-            and np.asarray(result.labels(dimensions[-1], values.shape[-1])).dtype.kind not in "OUS"
-        ):
-            found[f"mean of {name}"] = float(values[np.isfinite(values)].mean())
-    return found
-
-
-def _is_named(labels: Any) -> bool:
-    return np.asarray(labels).dtype.kind in "OUS"
+    of = {n: Of(field=p.field, place=tuple(p.place), take=p.take) for n, p in handed.of.items()}
+    return Recorded(name=name, saved=saved, key_numbers=handed.key_numbers, of=of)
 
 
 def _table(provenance: Mapping[str, Any], run: Run) -> str:

@@ -78,7 +78,7 @@ def read_record(path: Path) -> tuple[dict[str, Any], Entry]:
     """
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         why = getattr(error, "strerror", None) or "it is not JSON"
         msg = f"{path} cannot be read: {why}; name a file that prism report run wrote"
         raise InvalidInput(msg, field="which") from None

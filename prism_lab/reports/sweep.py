@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import glob
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,8 +18,9 @@ from prism_lab.reports.index import write_index
 from prism_lab.reports.job import ONE_THREAD, Done, attempt, job_of
 from prism_lab.reports.request import Read, Request, check
 from prism_lab.reports.runs import read_record
+from prism_lab.reports.seal import seal, untouched
 from prism_lab.reports.template import Template, find_template
-from prism_lab.reports.writing import SUFFIXES, keep, replace_text, writable
+from prism_lab.reports.writing import SUFFIXES, keep, record_text, replace_text, writable
 from prism_lab.store import Entry, Store
 
 __all__ = ["Item", "Sweep", "check_sweep", "run_sweep"]
@@ -134,7 +134,8 @@ def run_sweep(
 
     They run on the active Dask client, or here with one kernel a core. Called again with the same folder it makes only
     those that are not completed there: a report is the same while its cells, parameters, data and versions are. One
-    that fails does not stop the others.
+    whose record, page or notebook was edited, or whose record is not what the history holds, is made again. One that
+    fails does not stop the others.
 
     Parameters
     ----------
@@ -213,13 +214,23 @@ def _made(folder: Path, item: Item, expect: Sequence[Expectation], store: Store)
             continue
         if (entry.digest, entry.status) != (digest, "completed") or not all(file.is_file() for file in files):
             continue
+        if not untouched(record, path) or not _remembered(entry, store):
+            continue
         judged = replace(entry, expectations=judge(expect, entry.key_numbers, name))
         if list(judged.expectations) != list(entry.expectations):
-            record["expectations"] = list(judged.expectations)
-            replace_text(path, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
+            replace_text(path, record_text(seal({**record, "expectations": list(judged.expectations)})))
             store.judge(judged)
         return judged
     return None
+
+
+def _remembered(entry: Entry, store: Store) -> bool:
+    """Tell whether the history holds a run as its record does; one that it does not hold is taken at its word."""
+    held = store.get(entry.id)
+    if held is None or held.digest != entry.digest:
+        return True
+    names = ("report", "started", "duration_s", "status", "parameters", "key_numbers", "inputs")
+    return all(getattr(held, name) == getattr(entry, name) for name in names)
 
 
 @contextlib.contextmanager

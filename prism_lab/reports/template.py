@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import functools
 import inspect
 import io
@@ -77,8 +78,22 @@ class Template:
         """Parameters that name data: by their own type, or since the operation's parameter of that name is data."""
         own = dict(self.row.data)
         if self.operation is not None and not self.generic:
-            own |= {n: Data(n, d.kind, False) for n, d in self.operation.data.items() if n in self.row.rules}
+            own |= {n: dataclasses.replace(d, required=False) for n, d in self.operation.data.items() if n in self.row.rules}
         return own
+
+    @functools.cached_property
+    def optional(self) -> frozenset[str]:
+        """Data that the report can do without: typed as ``… | None``, or without a default that is one."""
+        if self.generic:
+            return frozenset(n for n, d in self.data.items() if not d.required)
+        hints, given = self.row.body.__annotations__, self.defaults
+        return frozenset(n for n in self.data if type(None) in typing.get_args(hints[n]) or given[n] is None)
+
+    @functools.cached_property
+    def least(self) -> dict[str, float]:
+        """The least number that data may hold, where its type says so: ``Annotated[AnyHoldings, Ge(0)]``."""
+        said = {n: getattr(self.row.body.__annotations__.get(n), "__metadata__", ()) for n in self.data}
+        return {n: float(one.ge) for n, all_of in said.items() for one in all_of if isinstance(one, annotated_types.Ge)}
 
     @property
     def defaults(self) -> dict[str, Any]:
@@ -91,7 +106,8 @@ class Template:
         shared = {} if self.operation is None else {**self.row.rules, **self.operation.rules}
         rules = {**self.row.rules, **{n: r for n, r in shared.items() if n in self.row.rules}}
         words = {n: rules[n].words() for n in rules} | {
-            n: f"a sample or file of {d.kind.__name__}" for n, d in self.data.items()
+            n: f"a sample or file of {d.kind.__name__}{', or null for none' if n in self.optional else ''}"
+            for n, d in self.data.items()
         }
         said = self.row.documentation
         return {n: {"default": v, "rule": words[n], "help": said.get(n, "")} for n, v in self.defaults.items()}

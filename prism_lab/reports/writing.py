@@ -16,11 +16,13 @@ from prism_kernels.errors import InvalidInput
 from prism_lab.reports.attachment import attached
 from prism_lab.reports.expectation import Expectation, judge
 from prism_lab.reports.job import Done
+from prism_lab.reports.numbers import merged
 from prism_lab.reports.recording import MIMETYPE
 from prism_lab.reports.request import Request
+from prism_lab.reports.seal import CONTENT, content_digest, seal, text_digest
 from prism_lab.store import Entry, Store, differences, parameter_changes
 
-__all__ = ["SUFFIXES", "Report", "keep", "replace_text", "writable"]
+__all__ = ["SUFFIXES", "Report", "keep", "record_text", "replace_text", "writable"]
 
 SUFFIXES = {"notebook": "ipynb", "page": "html", "record": "json"}
 """What is written of a report, by kind; the record last, so that it stands for all of them."""
@@ -120,13 +122,25 @@ def keep(request: Request, done: Done, *, folder: Path, store: Store, expect: Se
         del files["page"]
     handed_out = attached(notebook) if completed else {}
     files |= {given: folder / given for given in handed_out}
-    record = _record(entry, done, provenance, files, store)
-    kept = ("id", "report", "status", "error", "started", "duration_s", "parameters", "inputs", "key_numbers")
-    notebook.metadata["prism"] = {k: record[k] for k in kept}
-    texts = {"notebook": nbformat.writes(notebook) + "\n", "page": done.page, "record": _json(record), **handed_out}
+    record, texts = _sealed(_record(entry, done, provenance, files, store), notebook, {"page": done.page, **handed_out})
     for kind in (*handed_out, *(k for k in SUFFIXES if k in files)):
         replace_text(files[kind], texts[kind])
     return Report(entry=entry, signal=outcome.signal, files=files, record=record)
+
+
+def _sealed(
+    record: Mapping[str, Any], notebook: Any, texts: Mapping[str, str]
+) -> tuple[Mapping[str, Any], Mapping[str, str]]:
+    """Write into notebook and record what tells later whether they, the page and the files were edited."""
+    import nbformat
+
+    kept = ("id", "report", "status", "error", "started", "duration_s", "parameters", "inputs", "key_numbers")
+    notebook.metadata["prism"] = {k: record[k] for k in kept}
+    content = content_digest(notebook)
+    notebook.metadata["prism"][CONTENT] = content
+    digests = {kind: text_digest(texts[kind]) for kind in record["files"] if kind in texts}
+    record = seal({**record, "digests": {"notebook": content, **digests}})
+    return record, {**texts, "notebook": nbformat.writes(notebook) + "\n", "record": record_text(record)}
 
 
 def _targets(folder: Path, name: str, status: str) -> dict[str, Path]:
@@ -147,18 +161,10 @@ def _status(record: Path) -> str:
 
 def _handed_on(notebook: Any) -> tuple[dict[str, float | None], list[dict[str, Any]]]:
     """Collect what the cells recorded; key numbers of several runs carry the operation's name where they clash."""
-    numbers: dict[str, float | None] = {}
-    provenance: list[dict[str, Any]] = []
-    for cell in notebook.cells:
-        for output in cell.get("outputs", []):
-            handed = output.get("data", {}).get(MIMETYPE)
-            if handed is None:
-                continue
-            operation = handed["provenance"]["operation"]
-            for name, value in handed["key_numbers"].items():
-                numbers[f"{operation}: {name}" if name in numbers else name] = value
-            provenance.append(handed["provenance"])
-    return numbers, provenance
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    handed = [output["data"][MIMETYPE] for output in outputs if MIMETYPE in output.get("data", {})]
+    provenance = [one["provenance"] for one in handed]
+    return merged([(p["operation"], one["key_numbers"]) for p, one in zip(provenance, handed, strict=True)]), provenance
 
 
 def _record(
@@ -184,7 +190,14 @@ def _record(
     }
 
 
-def _json(record: Mapping[str, Any]) -> str:
+def record_text(record: Mapping[str, Any]) -> str:
+    """Write a record as the text of its file.
+
+    Parameters
+    ----------
+    record
+        What it holds.
+    """
     return json.dumps(record, indent=2, ensure_ascii=False) + "\n"
 
 

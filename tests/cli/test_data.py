@@ -33,7 +33,7 @@ def test_a_file_is_added_listed_shown_and_removed(prism, sales):
     assert done.out == f"sales: 203 rows × 2 columns, sha256 {digest[:12]}…; use it as --data y=sales\n"
 
     head, line = prism("data", "list").out.splitlines()
-    assert head.split() == ["name", "kind", "size", "changed", "(UTC)", "source", "title"]
+    assert head.split() == ["name", "kind", "size", "shared", "changed", "(UTC)", "source", "title"]
     assert line.split()[:2] == ["sales", "file"]
     assert "203 rows × 2 columns" in line
     assert line.endswith("sales.csv  Sales, quarterly")
@@ -161,3 +161,19 @@ def test_bad_arguments_are_refused_in_one_sentence(prism, sales, tmp_path, argum
     assert sentence in done.err
     assert done.err.count("\n") == 1
     assert set(data.datasets()) == {"other"}
+
+
+def test_a_dataset_is_shared_with_readers_and_taken_back(prism, sales):
+    assert prism("data", "add", "sales", sales, "--share").code == 0
+    assert prism("data", "list").out.splitlines()[1].split()[7:9] == ["yes", data.show("sales").changed[:19]]
+    assert "shared   with readers\n" in prism("data", "show", "sales").out
+    assert prism("data", "unshare", "sales").out == "sales is no longer shared: readers' pages can no longer load it\n"
+    assert "shared   " not in prism("data", "show", "sales").out
+    assert prism("data", "list").out.splitlines()[1].split()[7] == "no"
+    assert prism("data", "share", "sales").out == "sales is shared: readers' pages offer and load it\n"
+    assert json.loads(prism("data", "show", "sales", "--json").out)["shared"] is True
+    prism("data", "add", "sales", sales, "--replace")
+    assert data.show("sales").shared
+    prism("data", "add", "sales", sales, "--replace", "--no-share")
+    assert not data.show("sales").shared
+    assert prism("data", "share", "sails").err == "prism: no dataset is called 'sails'; did you mean 'sales'?\n"

@@ -284,7 +284,7 @@ import sys
 from prism_kernels.certificates import _KNOWN, _find
 for name in _KNOWN:
     assert _find(name) is not None
-kernels = ("prism_kernels.timeseries", "prism_kernels.information", "numba")
+kernels = ("prism_kernels.timeseries", "prism_kernels.information", "prism_kernels.finance", "numba")
 print(sorted(m for m in sys.modules if m.startswith(kernels)))
 """
     said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

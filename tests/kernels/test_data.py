@@ -20,7 +20,7 @@ from hypothesis.extra.numpy import arrays
 
 import prism_kernels
 from prism_kernels import InvalidInput, Series, data, sample
-from prism_kernels.inputs import Observations
+from prism_kernels.inputs import Observations, fences
 
 DATES = pd.date_range("2020-01-01", periods=4, freq="MS")
 WIDE = pd.DataFrame({"a": [1.0, 2.0, np.nan, 4.0], "b": [10.0, 20.0, 30.0, 40.0]}, index=DATES)
@@ -277,7 +277,7 @@ def test_files_of_one_series_each_are_called_after_their_files(place):
         ),
         (
             {"a.csv": "x,y\n1,2\n", "b.csv": "x,y\n1\n"},
-            "kept: line 2 of b.csv has 1 fields where the header has 2; mend",
+            "kept: line 2 of b.csv has 1 field where the header has 2; mend",
         ),
         ({"a.csv": "x\n1\n", "b.csv": ""}, "kept: b.csv is empty (0 bytes); at least a header and one row are needed"),
     ],
@@ -293,7 +293,7 @@ def test_a_folder_that_is_no_table_is_refused(files, sentence, place):
     [
         (b"", "kept: x.csv is empty (0 bytes); at least a header and one row are needed"),
         (b"a,b\n", "kept: the data has 0 rows and 2 columns; at least one of each is needed"),
-        (b"a,b\n1,2\n3\n", "kept: line 3 of x.csv has 1 fields where the header has 2; mend that line"),
+        (b"a,b\n1,2\n3\n", "kept: line 3 of x.csv has 1 field where the header has 2; mend that line"),
         (b"a\n\xff\n", "kept: x.csv is not UTF-8 text (byte 2); save it as CSV in UTF-8"),
         (None, "work/x.csv is not there; give a CSV, Parquet or NPY file, a folder of them, or an address"),
     ],
@@ -406,3 +406,53 @@ def test_the_digest_of_a_query_is_that_of_its_rows_as_lines_of_json():
     read = Series.resolve("kept")
     np.testing.assert_array_equal(read.values, [[1.5, np.nan], [1, 2]])
     assert (read.names, list(read.index.strftime("%F"))) == (("y", "n"), ["2020-01-01", "2020-01-02"])
+
+
+# ---- what readers' pages may load ------------------------------------------------------------------------------------
+
+
+def test_readers_pages_know_only_what_was_shared(monkeypatch):
+    data.save(WIDE, "kept")
+    data.save(WIDE * 2, "open", share=True)
+    assert [(n, d.shared) for n, d in data.datasets().items()] == [("kept", False), ("open", True)]
+    monkeypatch.setenv("PRISM_READERS", "1")
+    assert list(data.datasets()) == ["open"]
+    assert data.load("open").equals(WIDE * 2)
+    assert Series.resolve("open").names == ("a", "b")
+    way = "whoever owns it shares it with: prism data share NAME"
+    for name in ("kept", "never"):  # a stranger does not learn which of the two is there
+        said = f"no dataset called {name!r} is shared with readers; {way}"
+        assert refused(data.load, name) == said
+        assert refused(data.show, name) == said
+        assert refused(Series.resolve, name, field="y") == f"y: {said}"
+    with fences.trusted():
+        assert data.load("kept").equals(WIDE)
+        assert list(data.datasets()) == ["kept", "open"]
+
+
+def test_sharing_is_given_and_taken_back_and_stays_when_the_data_is_replaced():
+    data.save(WIDE, "kept")
+    assert data.share("kept").shared
+    assert data.save(WIDE * 2, "kept", replace=True).shared
+    assert data.show("kept").shared
+    assert not data.save(WIDE * 3, "kept", replace=True, share=False).shared
+    assert data.share("kept") == data.show("kept")
+    assert not data.unshare("kept").shared
+    assert not data.show("kept").shared
+    for act in (data.share, data.unshare):
+        assert refused(act, "kepd") == "no dataset is called 'kepd'; did you mean 'kept'?"
+
+
+def test_a_catalogue_of_an_older_version_is_read_and_shares_nothing():
+    entry = data.save(WIDE, "kept", share=True)
+    path = data.data_folder() / "datasets.sqlite"
+    with closing(sqlite3.connect(path)) as link, link:
+        old = {name: value for name, value in entry.to_dict().items() if name != "shared"}
+        link.execute("UPDATE datasets SET entry = ?", (json.dumps(old),))
+        link.execute("PRAGMA user_version = 1")
+    assert data.show("kept").shared is False
+    assert data.load("kept").equals(WIDE)
+    assert data.share("kept").shared
+    with closing(sqlite3.connect(path)) as link:
+        assert link.execute("PRAGMA user_version").fetchone() == (2,)
+    assert data.show("kept").shared

@@ -2,6 +2,7 @@
 
 import hashlib
 import http.server
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -97,6 +98,27 @@ def test_an_address_nobody_answers_at_is_refused(server):
     said = refused(data.add, "kept", "nowhere://x/y.csv")
     assert "kept: nowhere://x/y.csv cannot be reached (ValueError: Protocol not known: nowhere)" in said
     assert "is no address; write it as https://host/path" in refused(data.add, "kept", "http://[x/y.csv")
+    assert data.datasets() == {}
+
+
+def test_an_address_whose_file_breaks_off_is_refused():
+    body = FRAME.to_csv().encode()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer():
+            while True:  # fsspec asks for the size first
+                try:
+                    link = listener.accept()[0]
+                except OSError:
+                    return
+                with link:
+                    asked = link.recv(65536)
+                    head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+                    link.sendall(head.encode() + (b"" if asked.startswith(b"HEAD") else body[:-20]))
+
+        threading.Thread(target=answer, daemon=True).start()
+        said = refused(data.add, "kept", f"http://127.0.0.1:{listener.getsockname()[1]}/x.csv")
+    assert "/x.csv cannot be reached (ClientPayloadError: Response payload is not completed" in said
     assert data.datasets() == {}
 
 

@@ -156,6 +156,164 @@ def test_forged_data_are_checked_as_all_others_are(made):
         unpack(forged(made, infinite, inputs=True)).embedded("y")
 
 
+def without(*place):
+    def change(content, _):
+        for name in place[:-1]:
+            content = content[name]
+        del content[place[-1]]
+
+    return change
+
+
+def put(value, *place):
+    def change(content, _):
+        for name in place[:-1]:
+            content = content[name]
+        content[place[-1]] = value
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        *((without("provenance", n), f"provenance.{n}") for n in ("inputs", "settings", "elapsed_s", "cpu", "started")),
+        *((without("provenance", "inputs", "y", n), f"provenance.inputs.y.{n}") for n in ("source", "sha256", "shape")),
+        (put([], "provenance"), "provenance"),
+        (put([1], "provenance", "inputs"), "provenance.inputs"),
+        (put("x", "provenance", "elapsed_s"), "provenance.elapsed_s"),
+        (put(-1.0, "provenance", "elapsed_s"), "provenance.elapsed_s"),
+        (put(7, "provenance", "version"), "provenance.version"),
+        (put("today", "provenance", "started"), "provenance.started"),
+        (put("timeseries.forecast", "provenance", "operation"), "provenance"),
+        (put("abc", "provenance", "inputs", "y", "sha256"), "provenance.inputs.y.sha256"),
+        (put([-1, 100], "provenance", "inputs", "y", "shape"), "provenance.inputs.y.shape"),
+        (put(None, "operation"), "operation"),
+        (put(["a"], "operation"), "operation"),
+        (put([1], "warnings"), "warnings"),
+        (put({"a": "b"}, "timings"), "timings"),
+        (put(1, "more"), "more"),
+    ],
+)
+def test_forged_provenance_is_refused_with_its_place(made, change, place):
+    with pytest.raises(InvalidInput) as refused:
+        unpack(forged(made, change), name="t.prism")
+    said = str(refused.value)
+    assert said.startswith("path: t.prism has the form of a saved run and not its content (")
+    assert f"({place}" in said
+    assert said.endswith("; get it again from where it came")
+    assert "\n" not in said
+
+
+@pytest.mark.parametrize("known", [True, 1.0, "1", None])
+def test_a_format_that_is_no_whole_number_is_refused(made, known):
+    with pytest.raises(InvalidInput, match="has the form of a saved run and not its content"):
+        unpack(forged(made, put(known, "format")), name="t.prism")
+
+
+@pytest.mark.parametrize("depth", [60, 900, 50_000])
+@pytest.mark.parametrize("place", [("fields", "cost"), ("provenance", "settings", "penalty"), ("given", "a")])
+def test_values_inside_each_other_without_end_are_refused(made, depth, place):
+    from prism_kernels.saved import _archive
+
+    data = forged(made, put("HERE", *place))
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        members = {n: archive.read(n) for n in archive.namelist() if n != "sha256"}
+    deep = b'{"tuple": [' * depth + b"1" + b"]}" * depth
+    members["run.json"] = members["run.json"].replace(b'"HERE"', deep)
+    with pytest.raises(InvalidInput, match=r"t\.prism (is no saved run|has the form of a saved run and not)"):
+        unpack(_archive(members), name="t.prism")
+
+
+def npy(head, data=b""):
+    head = head.encode() + b"\n"
+    return b"\x93NUMPY\x01\x00" + len(head).to_bytes(2, "little") + head + data
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        npy("{'descr': '<f8', 'fortran_order': False, 'shape': (100000000000000,), }"),
+        npy("{'descr': '<f8', 'fortran_order': False, 'shape': (2,), }", bytes(8)),
+        npy("{'descr': '<f8', 'fortran_order': False, 'shape': (-1,), }", bytes(8)),
+        npy("{'descr': '|O', 'fortran_order': False, 'shape': (1,), }", bytes(8)),
+        npy("{'descr': '<f8', 'fortran_order': False, 'shape': (" + "-" * 9000 + "1,), }", bytes(8)),
+        npy("{'descr': [('a', '<f8')], 'fortran_order': False, 'shape': (1,), }", bytes(8)),
+        npy("{'descr': '<U1000000000', 'fortran_order': False, 'shape': (0,), }"),
+        npy("{'descr': '<f7', 'fortran_order': False, 'shape': (1,), }", bytes(7)),
+        b"",
+        b"not an array at all, and longer than a header",
+    ],
+)
+def test_an_array_that_is_not_what_it_says_is_refused_before_anything_is_made_for_it(made, array):
+    def change(content, members):
+        members[content["fields"]["cost"]["array"]] = array
+
+    with pytest.raises(InvalidInput, match=r"t\.prism has the form of a saved run and not its content"):
+        unpack(forged(made, change), name="t.prism")
+
+
+@pytest.mark.parametrize(
+    "values", [np.empty((0, 3)), np.array(1.5), np.arange(6.0).reshape(2, 3).T, np.array(["ä", ""])]
+)
+@pytest.mark.parametrize("change", [np.asarray, lambda v: v.astype(">f8") if v.dtype.kind == "f" else v])
+def test_arrays_of_every_shape_and_order_come_back(values, change):
+    again = plain_again(change(values))
+    np.testing.assert_array_equal(again, values)
+    assert again.dtype == change(values).dtype
+    assert again.flags.writeable
+
+
+def test_an_archive_that_would_unfold_is_refused_unopened(made, tmp_path, monkeypatch):
+    path = tmp_path / "bomb.prism"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("run.json", "{}")
+        archive.writestr("arrays/0.npy", bytes(50_000_000))
+        archive.writestr("sha256", "x")
+    assert path.stat().st_size < 100_000
+    monkeypatch.setattr(zipfile.ZipFile, "read", lambda *_: pytest.fail("it was unfolded"))
+    with pytest.raises(InvalidInput) as refused:
+        load(path)
+    assert str(refused.value) == (
+        "path: bomb.prism was changed after it was saved: it holds more than its own 49 kB, and no saved run is "
+        "compressed; get it again from where it came"
+    )
+
+
+def test_an_archive_whose_members_lie_over_each_other_is_refused_unopened(made, monkeypatch):
+    data = pack(made)
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        largest = max(archive.infolist(), key=lambda entry: entry.file_size)
+    out = io.BytesIO(data)
+    with zipfile.ZipFile(out, "a") as archive:
+        for k in range(200):  # each of them says that it lies where the largest does
+            entry = zipfile.ZipInfo(f"more/{k}")
+            for name in ("file_size", "compress_size", "CRC", "header_offset"):
+                setattr(entry, name, getattr(largest, name))
+            archive.filelist.append(entry)
+            archive.NameToInfo[entry.filename] = entry
+        archive._didModify = True
+    monkeypatch.setattr(zipfile.ZipFile, "read", lambda *_: pytest.fail("it was unfolded"))
+    with pytest.raises(InvalidInput, match=r"was changed after it was saved: it holds more than its own \d+ kB"):
+        unpack(out.getvalue(), name="t.prism")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        put("text", "inputs", "y", "map", "values"),
+        put({"map": {}}, "inputs", "y", "map", "values"),
+        put(5, "inputs", "y", "map", "index"),
+        put(5, "inputs", "y", "map", "names"),
+        put([[1.0]], "inputs", "y"),
+        put({"map": {"nonsense": 1}}, "inputs", "y"),
+    ],
+)
+def test_data_that_are_none_are_refused_in_a_sentence(made, change):
+    with pytest.raises(InvalidInput, match=r"do not fit together|has the form of a saved run and not its content"):
+        unpack(forged(made, change, inputs=True), name="t.prism").embedded("y")
+
+
 def test_a_newer_format_is_told_as_such(made):
     from prism_kernels.saved import _archive
 

@@ -205,6 +205,29 @@ def test_a_source_is_read_and_never_run(trend, source, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    "source", ["-" * 100_000 + "1", "(" * 5000, "sample(" + "[" * 150 + "]" * 150 + ")", "sample(**1)"]
+)
+def test_a_source_that_no_parser_takes_is_told_in_a_short_sentence(trend, source):
+    found = verify(elsewhere(trend, inputs={"y": {**trend.provenance["inputs"]["y"], "source": source}}))
+    assert found.verdict == "cannot be repeated"
+    assert found.reason.endswith(" names nothing that can be read")
+    assert len(found.reason) < 200
+
+
+@pytest.mark.parametrize("more", [{"y": 1}, {"operation": "x"}, {"cost": [[1]]}, {"alpha": {"a": {}}}])
+def test_settings_that_no_run_has_had_cannot_be_repeated(trend, more):
+    found = verify(elsewhere(trend, settings={**trend.provenance["settings"], **more}))
+    assert found.verdict == "cannot be repeated"
+
+
+def test_data_whose_labels_were_made_up_never_agree():
+    made = unpack(pack(run("timeseries.trend", sample("nile")), inputs=True))
+    for forged in ({"index": 5}, {"index": list(range(100))}, {"names": (5,)}, {"index": ("a",) * 100}):
+        found = verify(dataclasses.replace(made, inputs={"y": {**made.inputs["y"], **forged}}))
+        assert found.verdict == "cannot be repeated", forged
+
+
 def test_an_address_is_not_fetched_where_nobody_allowed_it(trend):
     source = "Series.resolve('https://example.org/nile.csv')"
     found = verify(elsewhere(trend, inputs={"y": {**trend.provenance["inputs"]["y"], "source": source}}))
@@ -266,6 +289,33 @@ def test_another_version_or_cpu_that_differs_cannot_be_repeated_while_its_certif
     assert found.verdict == "cannot be repeated"
     assert found.reason.startswith(said)
     assert "came out otherwise, and its certificate holds" in found.reason
+
+
+@pytest.mark.parametrize("changed", [{}, {"cpu": "Z80"}, {"version": "0.0.1"}, {"device": "cuda:0"}])
+def test_a_warning_that_was_taken_out_or_made_up_never_agrees_wherever_the_run_was_made(changed):
+    rounded = sample("macrodata").iloc[:, [0, 8]].round(1)
+    saved = unpack(pack(run("timeseries.correlation", rounded, method="mutual_information"), inputs=True))
+    assert saved.warnings
+    assert verify(elsewhere(saved, **changed)).verdict == "agrees"
+    for warnings, said in (
+        ((), f"this run alone warns: {saved.warnings[0]}"),
+        ((*saved.warnings, "x"), "the saved run alone warns: x"),
+    ):
+        found = verify(dataclasses.replace(elsewhere(saved, **changed), warnings=warnings))
+        assert found.verdict == ("cannot be repeated" if changed else "differs")
+        assert "warnings (by inf, tolerance 0) came out otherwise" in found.reason
+        assert found.to_frame().set_index("name").verdict["warnings"] == "differs"
+        assert said in found.warnings
+
+
+@pytest.mark.parametrize("changed", [{}, {"cpu": "Z80"}])
+def test_a_status_that_was_made_up_never_agrees_wherever_the_run_was_made(changed):
+    saved = unpack(pack(run("timeseries.forecast", sample("nile"), h=2, model="theta")))
+    assert saved.fields["status"] == ("ok",)
+    for field, value in (("status", ("not_converged",)), ("converged", ~saved.fields["converged"])):
+        found = verify(elsewhere(with_field(saved, **{field: value}), **changed))
+        assert found.verdict == ("cannot be repeated" if changed else "differs")
+        assert field in found.reason
 
 
 def test_another_cpu_is_no_excuse_for_a_wrong_certificate(trend):
@@ -345,6 +395,9 @@ def test_rounding_of_residuals_is_measured_against_their_row_and_units_of_single
         (np.zeros(2), np.zeros(2, dtype=int)),
         (np.array([1, 2]), np.array([1, 3])),
         (np.array([True]), np.array([False])),
+        (np.array([1]), np.array(["2020-01-01"], dtype="datetime64[ns]")),
+        (np.array([1]), np.array(["1"])),
+        (np.array([1]), np.array([True])),
         ("a", "b"),
         (1, 2),
         (1, True),

@@ -1,7 +1,9 @@
 """One dataset is the same numbers on every surface, and is refused in the same sentence once it changed."""
 
 import json
+from html import unescape
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -9,7 +11,7 @@ import prism_kernels
 from prism_cli import main
 from prism_kernels import InvalidInput, Series, data, sample
 from prism_kernels.verify import verify
-from prism_widgets import Explorer
+from prism_widgets import Explorer, sharing
 
 pytestmark = [
     # pyzmq opens its sockets without a loop of its own on Python 3.11 and says so at exit
@@ -89,3 +91,33 @@ def test_a_dataset_that_is_no_longer_what_it_was_is_refused_in_one_sentence(faul
     assert found.verdict == "cannot be repeated"
     assert said.removeprefix("y: ") in found.reason
     assert said == f"y: {sentence_of(lambda: data.load('sales'))}"
+
+
+@pytest.mark.parametrize("fault", ["changed", "vanished", "removed"])
+def test_a_dataset_that_is_no_longer_what_it_was_is_told_beside_a_link_to_it(fault, sales):
+    page = Explorer(OPERATION, "sales", method="mann_kendall", live=False)
+    page.run()
+    ((name, link),) = parse_qsl(page.link())
+    assert name == sharing.KEY
+    if fault == "changed":
+        sales.write_text(sales.read_text().replace("1120.0", "1121.0"))
+    elif fault == "vanished":
+        sales.unlink()
+    else:
+        data.remove("sales")
+    reader = Explorer(OPERATION, live=False)
+    before = reader.pickers["y"].value.value
+    reader.follow(link)
+    if fault == "removed":
+        assert "y is to be 'sales', which is no sample or dataset here; " in unescape(reader._notice.object)
+        assert reader._notice.visible
+        assert reader.pickers["y"].value.value == before
+    else:
+        said = sentence_of(lambda: Series.resolve("sales", field="y"))
+        assert reader.pickers["y"].value.value == "sales"
+        assert not reader._notice.visible
+        assert sentence_of(reader.run) == said
+        assert reader.job.state == "refused"
+        assert reader._card.visible
+        assert said in unescape(reader._card.object)
+    assert reader.form.values()["method"] == "mann_kendall"

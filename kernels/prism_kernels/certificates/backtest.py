@@ -18,6 +18,7 @@ _MOST_BARS = 100_000  # that are walked one by one
 _SEVERAL = ("weights", "walk_forward")
 _OBJECTIVES = ("min_variance", "risk_parity", "inverse_volatility", "equal_weight", "hrp", "min_cvar")
 _TAIL = 0.05  # of the periods
+_STILL = 1e-10  # by which returns differ that are the same; an asset that has no others takes no part in a choice
 _EULER = 0.5772156649015329
 
 
@@ -237,11 +238,13 @@ def _choices(evidence: Evidence, close: Floats) -> Iterator[Check]:
     for point, at, chosen in zip(evidence["points"], evidence["chosen"], evidence["targets"], strict=True):
         for t, weights in zip(at, np.asarray(chosen, dtype=float), strict=True):
             behind = returns[t - int(point[0]) : t]
-            listed = ~np.isnan(behind).any(axis=0)
-            if t < 0 or not listed.any():
+            if t < 0:
                 continue
-            worst_sum = max(worst_sum, abs(float(weights.sum()) - 1), float(np.abs(weights[~listed]).max(initial=0.0)))
-            worst = max(worst, _off(_OBJECTIVES[int(point[2])], weights[listed], behind[:, listed]))
+            moving = np.abs(np.diff(behind, axis=0)).max(axis=0) > _STILL * np.maximum(1, np.abs(behind).max(axis=0))
+            sums = abs(float(weights.sum()) - float(moving.any()))
+            worst_sum = max(worst_sum, sums, float(np.abs(weights[~moving]).max(initial=0.0)))
+            if moving.any():
+                worst = max(worst, _off(_OBJECTIVES[int(point[2])], weights[moving], behind[:, moving]))
     yield Check("choices add up to 1", worst_sum, 1e-9)
     yield Check("choices fulfil their objective", worst, 1e-7)
 

@@ -151,7 +151,7 @@ def _blended(
     settings: Mapping[str, Any], names: tuple[str, ...], covariance: Floats, market: Floats
 ) -> tuple[Floats, Floats]:
     """Blend views one after the other, as a filter does, which shares nothing with solving for all at once."""
-    mean = settings["risk_aversion"] * covariance @ market
+    mean = settings["risk_aversion"] * covariance @ market + settings["risk_free_rate"] / settings["periods_per_year"]
     unsure, prior = settings["tau"] * covariance, settings["tau"] * covariance
     for view in settings["views"]:
         pick = np.array([float(n in view["assets"]) / len(view["assets"]) for n in names])

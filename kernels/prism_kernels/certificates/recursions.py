@@ -160,16 +160,21 @@ def _classical(y: Floats, m: int, *, multiply: bool) -> Floats:
 def _pulled(lane: Lane, index: Floats, *, multiply: bool) -> Told:
     y, (alpha, angle, level) = lane.y[lane.first :], (lane.params[n] for n in ("alpha", "theta", "level"))
     n, weight = len(y), 1 - 1 / angle
-    z = list(y / index[:n] if multiply else y - index[:n])
+    z = (y / index[:n] if multiply else y - index[:n]).tolist()
+    middle = math.fsum(z) / n
+    total, moment = 0.0, 0.0  # of what the values so far have beyond the middle, and of that times their numbers
     guesses = [math.nan] * _BURN
-    for t in range(_BURN + 1, n + lane.h + 1):
-        slope, intercept = _line(np.array(z[: t - 1]))
-        decay = (1 - alpha) ** (t - 1)
-        guess = level + weight * (decay * intercept + (1 - (1 - alpha) ** t) / alpha * slope)
-        guesses.append(guess)
-        if t > n:
-            z.append(guess)
-        level = alpha * z[t - 1] + (1 - alpha) * level
+    for t in range(1, n + lane.h + 1):
+        if t > _BURN:
+            slope, intercept = _line(t - 1, total, moment)
+            decay = (1 - alpha) ** (t - 1)
+            guess = level + weight * (decay * (intercept + middle) + (1 - (1 - alpha) ** t) / alpha * slope)
+            guesses.append(guess)
+            if t > n:
+                z.append(guess)
+            level = alpha * z[t - 1] + (1 - alpha) * level
+        total += z[t - 1] - middle
+        moment += t * (z[t - 1] - middle)
     values = np.array(guesses) * index if multiply else np.array(guesses) + index
     errors = (np.array(z) - np.array(guesses))[_BURN:n]
     squares, count = math.fsum(errors**2), len(errors)
@@ -182,11 +187,10 @@ def _pulled(lane: Lane, index: Floats, *, multiply: bool) -> Told:
     )
 
 
-def _line(values: Floats) -> tuple[float, float]:
-    """Return slope and intercept (before the first value) of the least-squares line through values."""
-    time = np.arange(1, len(values) + 1) - (len(values) + 1) / 2
-    slope = float(time @ (values - values.mean()) / (time @ time))
-    return slope, float(values.mean()) - slope * (len(values) + 1) / 2
+def _line(count: int, total: float, moment: float) -> tuple[float, float]:
+    """Return slope and intercept (before the first value) of the least-squares line through values at 1 … count."""
+    slope = (moment - (count + 1) / 2 * total) * 12 / (count * (count * count - 1))
+    return slope, total / count - slope * (count + 1) / 2
 
 
 def arima(lane: Lane) -> Told | None:

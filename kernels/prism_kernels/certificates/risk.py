@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
 from typing import Any
@@ -66,10 +67,22 @@ def portfolio(evidence: Evidence) -> tuple[Floats, Floats, Floats, Floats | None
         its = index_fund.complete(missing)[0]  # type: ignore[attr-defined]
         other = its.matrix[:, 0]
         if index is not None and its.index is not None:
-            returns, other = returns[index.isin(its.index)], other[its.index.isin(index)]
-            index = index[index.isin(its.index)]
+            returns, other, index = _together(assets, its)
     own = np.array([math.fsum(row) for row in returns * weights])
     return returns, weights, own, other, index
+
+
+def _together(assets: Any, its: Any) -> tuple[Floats, Floats, Any]:
+    """Return both on the dates that both have: of prices, from one such date to the next."""
+    prices = assets.as_prices(), its.as_prices()
+    if prices[0] is None or prices[1] is None:
+        inside = assets.index.isin(its.index)
+        return assets.matrix[inside], its.matrix[its.index.isin(assets.index), 0], assets.index[inside]
+    mine, other = (dict(zip(one.index, one.matrix, strict=True)) for one in prices)
+    both = [day for day in mine if day in other]
+    steps = list(itertools.pairwise(both))
+    grown = [np.array([of[day] / of[before] - 1 for before, day in steps]) for of in (mine, other)]
+    return grown[0], grown[1][:, 0], prices[0].index[[day in other for day in mine]][1:]
 
 
 def falls(returns: Floats) -> Floats:

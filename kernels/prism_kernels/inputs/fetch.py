@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import http.client
 import shutil
 import tempfile
 import urllib.error
@@ -19,6 +20,8 @@ __all__ = ["download"]
 _SECONDS = 30.0
 _HOPS = 5
 _CHUNK = 1 << 20
+_FAULTS = (urllib.error.URLError, OSError, http.client.HTTPException, ValueError)
+"""What a network, a server that does not speak HTTP, and an address that is none raise."""
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):
@@ -62,26 +65,44 @@ def download(url: str, field: str) -> Path:
     target = folder / (Path(unquote(urlsplit(url).path)).name or "data.csv")
     try:
         with opener.open(url, timeout=_SECONDS) as answer, target.open("wb") as file:
-            _copy(answer, file, field)
-    except (urllib.error.URLError, OSError) as error:
-        if isinstance(error, urllib.error.HTTPError):
-            error.close()
-        shutil.rmtree(folder, ignore_errors=True)
-        host, why = urlsplit(url).hostname, getattr(error, "reason", error)
-        msg = f"{field} could not be fetched from {host} ({why}); try again, or upload the file"
-        raise InvalidInput(msg, field=field) from None
+            _copy(answer, file, url, field)
     except InvalidInput:
         shutil.rmtree(folder, ignore_errors=True)
         raise
+    except _FAULTS as error:
+        if isinstance(error, urllib.error.HTTPError):
+            error.close()
+        shutil.rmtree(folder, ignore_errors=True)
+        msg = f"{field} could not be fetched from {_host(url)} ({_why(error)}); try again, or upload the file"
+        raise InvalidInput(msg, field=field) from None
     admit(folder)
     return target
 
 
-def _copy(answer: Any, file: Any, field: str) -> None:
-    limit, size = max_upload(), 0
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or "no host"
+    except ValueError:
+        return "an address that cannot be read"
+
+
+def _why(error: Exception) -> str:
+    """Say in one line what went wrong; what a server sent instead of HTTP is not repeated."""
+    if isinstance(error, http.client.HTTPException | UnicodeError) and not isinstance(error, OSError):
+        return type(error).__name__
+    return " ".join(str(getattr(error, "reason", None) or error).split())
+
+
+def _copy(answer: Any, file: Any, url: str, field: str) -> None:
+    limit, size, announced = max_upload(), 0, getattr(answer, "length", None)
     while piece := answer.read(_CHUNK):
         size += len(piece)
         if limit is not None and size > limit:
             msg = f"{field} is larger than {limit / 1e6:g} MB, the most this page takes; give a part of it"
             raise InvalidInput(msg, field=field)
         file.write(piece)
+    if announced is not None and size != announced:  # http.client tells only of chunks that are missing
+        parts = urlsplit(url)
+        place = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"  # without what may be a secret
+        msg = f"{field} did not come whole from {place}: {size} of {announced} bytes; try again, or upload the file"
+        raise InvalidInput(msg, field=field)
