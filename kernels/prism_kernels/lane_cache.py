@@ -84,13 +84,12 @@ class _Cache(FunctionCache):  # type: ignore[misc]
         self.writable = os.access(folder(), os.W_OK)
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
-        """Load without numba's registries, which take 0.2 s and which only a compiler needs; it asks for them itself."""
+        """Load without numba's registries: they take 0.2 s, only a compiler needs them, and it asks for them itself."""
         from numba.core.runtime import rtsys
 
         rtsys.initialize(target_context)  # the symbols that every kernel's wrapper is linked with
         with self._guard_against_spurious_io_errors():
             return self._load_overload(sig, target_context)
-        return None
 
     def save_overload(self, sig: Any, data: Any) -> None:
         if self.writable:
