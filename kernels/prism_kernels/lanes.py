@@ -25,6 +25,7 @@ from prism_kernels import progress
 __all__ = ["Lane", "inner", "lane", "launch", "thread_limit", "threads"]
 
 _CHUNK_SECONDS = 0.05
+_OF_THE_HOST = frozenset({np.ndarray, int, float})
 
 thread_limit: contextvars.ContextVar[int | None] = contextvars.ContextVar("prism_lane_threads", default=None)
 """Most threads a launch may use here; None leaves it to the machine. Inside a Dask worker it is 1."""
@@ -105,6 +106,8 @@ class Lane:
 
     def compiled(self) -> Callable[..., None]:
         """Return the machine code for this CPU, from the cache or from the compiler."""
+        if self._compiled is not None:
+            return self._compiled
         if _simulated():
             return self.function
         with self._lock:
@@ -145,7 +148,7 @@ def lane(inputs: str, outputs: str, *, stop: bool = False) -> Callable[[Callable
     return wrap
 
 
-def launch(kernel: Lane, count: int, *arguments: Any, label: str = "") -> None:
+def launch(kernel: Lane, count: int, *arguments: Any, label: str | None = "") -> None:
     """Run all lanes of a kernel where its arrays live.
 
     Parameters
@@ -157,7 +160,7 @@ def launch(kernel: Lane, count: int, *arguments: Any, label: str = "") -> None:
     *arguments
         Inputs, then outputs, as the kernel declares them: C-contiguous, of the declared dtype, all on one device.
     label
-        What the work is called on screen.
+        What the work is called on screen; None for one short lane, which is then not reported.
 
     Raises
     ------
@@ -166,8 +169,12 @@ def launch(kernel: Lane, count: int, *arguments: Any, label: str = "") -> None:
     """
     if count == 0:
         return
-    if any(_is_numba_s(a) or hasattr(a, "__cuda_array_interface__") for a in arguments):
+    if any(type(a) not in _OF_THE_HOST and _on_a_device(a) for a in arguments):
         _launch_cuda(kernel, count, arguments)
+        return
+    if count == 1 and label is None and not kernel.stop:  # it would cost less than a crew
+        progress.checkpoint()
+        kernel.compiled()(0, 1, *arguments)
         return
     ear = progress.listener()
     stop = ear.stop if ear is not None else np.zeros(1, dtype=np.int64)
@@ -223,6 +230,10 @@ class _Crew:
 @functools.cache
 def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(max_workers=max(1, len(os.sched_getaffinity(0))), thread_name_prefix="prism-lane")
+
+
+def _on_a_device(value: Any) -> bool:
+    return _is_numba_s(value) or hasattr(value, "__cuda_array_interface__")
 
 
 def _is_numba_s(value: Any) -> bool:

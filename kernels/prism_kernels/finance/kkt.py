@@ -6,6 +6,7 @@ the portfolio back and negative where the lower end does.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -45,7 +46,7 @@ class Program:
         weights
             One weight an asset.
         """
-        return float(weights @ (0.5 * (self.quadratic @ weights) + self.linear))
+        return float(weights.dot(0.5 * self.quadratic.dot(weights) + self.linear))
 
 
 @dataclass(frozen=True)
@@ -87,25 +88,31 @@ def certified(program: Program, weights: Floats, prices: Floats) -> tuple[float,
     is better by more. A condition "multiplier times slack is zero" is violated by the smaller of the two, each scaled.
     """
     limits = program.polytope
-    curved, pulled = program.quadratic @ weights, prices @ limits.rows
-    size = float(np.abs(np.array([curved, program.linear, pulled])).max()) or 1.0
-    reach = max(1.0, float(weights.max()), -float(weights.min()))
-    forces = np.concatenate([-(curved + program.linear + pulled), prices])
-    places = np.concatenate([weights, limits.rows @ weights])
+    curved, pulled = program.quadratic.dot(weights), prices.dot(limits.rows)
+    size = _largest(np.abs(np.concatenate((curved, program.linear, pulled)))) or 1.0
+    reach = max(1.0, _largest(np.abs(weights)))
+    forces = np.concatenate((-(curved + program.linear + pulled), prices))
+    places = np.concatenate((weights, limits.rows.dot(weights)))
     below, above = places - limits.ends[0], limits.ends[1] - places
-    slack = np.where(forces > 0, above, below)
-    strength = np.abs(forces)
-    pressed = float(np.minimum(strength * (limits.sizes / size), np.abs(slack) / reach).max())
-    outside = -np.minimum(below.min(), above.min())  # NaN stays NaN, as it would not with min()
-    return _product(strength, slack), float(np.maximum(np.maximum(outside / reach, pressed), 0.0))
+    slack, strength = np.where(forces > 0, above, below), np.abs(forces)
+    distance = np.abs(slack)
+    pressed = _largest(np.minimum(strength * (limits.sizes / size), distance / reach))
+    outside = _largest(-np.minimum(below, above)) / reach
+    residual = math.nan if math.isnan(outside + pressed) else max(0.0, outside, pressed)
+    return _product(strength, slack, there=math.isfinite(_largest(distance))), residual
 
 
-def _product(strength: Floats, slack: Floats) -> float:
+def _largest(values: Floats) -> float:
+    """Return what ``max`` does, NaN where there is one, in a fourth of its time for few values."""
+    return float(values[values.argmax()])
+
+
+def _product(strength: Floats, slack: Floats, *, there: bool) -> float:
     """Sum multiplier times slack; a limit that is not there has none but rounding, which the residual sees."""
-    there = np.isfinite(slack)
-    if there.all():
-        return float(strength @ np.maximum(slack, 0.0))
-    return float(strength[there] @ np.maximum(slack[there], 0.0))
+    if not there:
+        bounded = np.isfinite(slack)
+        strength, slack = strength[bounded], slack[bounded]
+    return float(strength.dot(np.maximum(slack, 0.0)))
 
 
 def point_of(program: Program, active: Active) -> tuple[Floats, Floats] | None:

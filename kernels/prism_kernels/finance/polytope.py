@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -49,15 +50,20 @@ class Polytope:
         budget
             Sum of the weights.
         """
-        total = np.array([budget])
-        return cls(
-            lower=np.full(count, float(lower)),
-            upper=np.full(count, float(upper)),
+        ends = np.empty((2, count + 1))
+        ends[0], ends[1], ends[:, count] = lower, upper, budget
+        made = cls(
+            lower=ends[0, :count],
+            upper=ends[1, :count],
             rows=np.ones((1, count)),
-            least=total,
-            most=total.copy(),
+            least=ends[0, count:],
+            most=ends[1, count:],
             names=("budget",),
         )
+        made.__dict__["ends"] = ends[0], ends[1]  # known here, and half of what a small problem costs to find again
+        made.__dict__["sizes"] = np.ones(count + 1)
+        made.__dict__["long_only"] = float(budget) if lower == 0 < budget <= upper and budget < math.inf else None
+        return made
 
     @functools.cached_property
     def ends(self) -> tuple[Floats, Floats]:
@@ -72,7 +78,20 @@ class Polytope:
     @functools.cached_property
     def sizes(self) -> Floats:
         """One for each weight, and behind them the largest coefficient of each linear limit."""
-        return np.concatenate([np.ones(self.count), np.abs(self.rows).max(axis=1, initial=0.0)])
+        sizes = np.ones(self.count + len(self.rows))
+        np.maximum.reduce(np.abs(self.rows), axis=1, initial=0.0, out=sizes[self.count :])
+        return sizes
+
+    @functools.cached_property
+    def long_only(self) -> float | None:
+        """The budget, above 0, where nothing but it and zero limits the weights; None elsewhere."""
+        if len(self.rows) != 1 or self.least[0] != self.most[0]:
+            return None
+        budget, row = float(self.most[0]), self.rows[0]
+        floor = self.lower[self.lower.argmin()] == self.lower[self.lower.argmax()] == 0.0
+        sums = row[row.argmin()] == row[row.argmax()] == 1.0
+        open_above = bool(self.upper[self.upper.argmin()] >= budget)
+        return budget if 0.0 < budget < math.inf and floor and sums and open_above else None
 
     @property
     def count(self) -> int:

@@ -7,13 +7,14 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from prism_kernels import lanes
 from prism_kernels.errors import InvalidInput, NotConverged
 from prism_kernels.finance import linear_program
 from prism_kernels.finance.kkt import Active, Program, certified, point_of
 from prism_kernels.finance.polytope import Polytope
 from prism_kernels.finance.solution import Solution
 
-__all__ = ["LARGE", "rough", "solve"]
+__all__ = ["LARGE", "priced", "rough", "solve"]
 
 Floats: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -46,7 +47,7 @@ def solve(
     tolerance
         Largest violation of the optimality conditions; what stays above it is ``inaccurate``.
     start
-        Weights of a like problem, to start from.
+        Weights of a like problem, to start from, where a solver takes them.
 
     Raises
     ------
@@ -57,19 +58,25 @@ def solve(
 
     Notes
     -----
-    Few assets: DAQP, whose set of limits that hold is then solved once more as equalities, to rounding. Many: the
-    primal-dual active set method, which changes all limits at once and mostly ends in ten steps, with DAQP where it
-    does not end.
+    Few assets that nothing limits but a budget and zero: an active set that assets join and leave, with DAQP where
+    they stand in for each other or the answer is not proven to rounding. Few assets otherwise: DAQP, whose set of
+    limits that hold is then solved once more as equalities, to rounding. Many: the primal-dual active set method, which
+    changes all limits at once and mostly ends in ten steps, with DAQP where it does not end.
 
     References
     ----------
+    Lawson, Hanson (1974). Solving least squares problems.
     Arnström, Bemporad, Axehill (2022). A dual active-set solver for embedded quadratic programming using recursive LDL'
     updates.
     Hintermüller, Ito, Kunisch (2002). The primal-dual active set strategy as a semismooth Newton method.
     """
+    program = Program(np.ascontiguousarray(quadratic), np.ascontiguousarray(linear), polytope)
+    if polytope.count < LARGE and polytope.long_only is not None:
+        found = _by_joining(program, polytope.long_only, tolerance)
+        if found is not None:
+            return found
     if not quadratic.any():
         return linear_program.minimise(linear, polytope, tolerance=tolerance)
-    program = Program(np.ascontiguousarray(quadratic), np.ascontiguousarray(linear), polytope)
     if polytope.count >= LARGE:
         found = _by_sweeps(program, start, tolerance)
         if found is None and start is None:
@@ -77,6 +84,49 @@ def solve(
         if found is not None:
             return found
     return _by_daqp(program, start, tolerance)
+
+
+def joined(quadratic: Floats, linear: Floats, budget: float) -> tuple[Floats, Floats, int] | None:
+    """Return the long-only weights of least ``½x'Px + q'x``, the multiplier of their sum, and the steps it took.
+
+    Parameters
+    ----------
+    quadratic, linear
+        P and q.
+    budget
+        Sum of the weights, above 0; 0 leaves it free.
+
+    Returns
+    -------
+    None where assets stand in for each other, or rounding keeps the search from its end.
+    """
+    variances = quadratic.diagonal()
+    if not variances[variances.argmax()] > 0:
+        return None
+    from prism_kernels.finance import long_only_lanes as lane
+
+    count = len(linear)
+    given = (
+        np.ascontiguousarray(quadratic, dtype=np.float64)[None],
+        np.ascontiguousarray(linear, dtype=np.float64)[None],
+        np.array([budget]),
+    )
+    scratch = np.empty((1, lane.ROWS, count)), np.empty((1, count, count))
+    weights, price, steps = np.empty((1, count)), np.empty(1), np.empty(1, dtype=np.int64)
+    lanes.launch(lane.long_only, 1, *given, *scratch, weights, price, steps, label=None)
+    return (weights[0], price, int(steps[0])) if steps[0] >= 0 else None
+
+
+def _by_joining(program: Program, budget: float, tolerance: float) -> Solution | None:
+    """Let assets join and leave; None where the answer does not prove itself."""
+    found = joined(program.quadratic, program.linear, budget)
+    if found is None:
+        return None
+    weights, price, steps = found
+    gap, residual = certified(program, weights, price)
+    if not residual <= min(tolerance, _ROUNDING):
+        return None
+    return _answer(program, weights, gap, residual, steps, "active set")
 
 
 def _by_sweeps(program: Program, start: Floats | None, tolerance: float) -> Solution | None:
@@ -167,6 +217,23 @@ def rough(program: Program, start: Floats | None = None) -> tuple[Floats, Floats
 
 
 def _polished(program: Program, weights: Floats, forces: Floats, steps: int, tolerance: float) -> Solution:
+    weights, _, gap, residual = _settled(program, weights, forces)
+    return _answer(program, weights, gap, residual, steps, "daqp", tolerance)
+
+
+def priced(program: Program) -> tuple[Floats, Floats, int]:
+    """Return the weights of the optimum, the multipliers of the linear limits, and the steps of DAQP.
+
+    Parameters
+    ----------
+    program
+        What is minimised.
+    """
+    weights, forces, steps = rough(program)
+    return (*_settled(program, weights, forces)[:2], steps)
+
+
+def _settled(program: Program, weights: Floats, forces: Floats) -> tuple[Floats, Floats, float, float]:
     """Solve the limits that hold as equalities, which takes the solver's tolerance out of the answer."""
     count = program.polytope.count
     signs = np.sign(forces).astype(np.int8)
@@ -178,8 +245,7 @@ def _polished(program: Program, weights: Floats, forces: Floats, steps: int, tol
         coarse = certified(program, weights, prices)
         if found is None or not residual <= coarse[1]:
             found, (gap, residual) = (weights, prices), coarse
-    weights = found[0]
-    return _answer(program, weights, gap, residual, steps, "daqp", tolerance)
+    return (*found, gap, residual)
 
 
 def _answer(

@@ -19,6 +19,7 @@ __all__ = ["solve"]
 
 Floats: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
 Point: TypeAlias = tuple[float, float]
+Settled: TypeAlias = tuple[Floats, Floats, float]  # weights, multipliers and reward that belong together
 
 _STEPS = 60
 _CLOSE = 4 * np.finfo(float).eps
@@ -48,7 +49,8 @@ def solve(problem: Problem, risk_free: float = 0.0, *, yearly: float = 1.0) -> S
     Notes
     -----
     Without costs: the homogenised program, min y'Σy with (μ − r)'y = 1 and limits scaled by the sum of y, and then the
-    weights w = y / Σy solved once more with the limits that hold. With costs, or limits that bend, the efficient
+    weights w = y / Σy solved once more with the limits that hold. Where a budget and zero are all limits, the same y
+    up to its size minimises ½y'Σy − (μ − r)'y over y ≥ 0. With costs, or limits that bend, the efficient
     portfolio whose reward is t = variance / excess return: along the frontier, variance − t · excess falls through zero
     there and is linear between corners, so that a bracketed secant ends at it. Either is proven as the minimum of
     ½ variance − t · excess; the gap of the ratio follows to first order.
@@ -71,6 +73,10 @@ def _homogenised(problem: Problem, rate: float) -> Solution | None:
     if budget <= 0:
         return None
     ahead = problem.mean - rate / budget
+    if limits.long_only is not None and limits.count < qp.LARGE:
+        joined = _by_joining(problem, rate, ahead, budget)
+        if joined is not None:
+            return joined
     scaled = _scaled(limits, budget, ahead / (float(np.abs(ahead).max()) or 1.0))
     program = Program(np.ascontiguousarray(problem.covariance), np.zeros(limits.count), scaled)
     try:
@@ -79,6 +85,30 @@ def _homogenised(problem: Problem, rate: float) -> Solution | None:
         return None
     total = float(y.sum())
     return _proven(problem, rate, budget / total * y, steps) if total > 0 else None
+
+
+def _by_joining(problem: Problem, rate: float, ahead: Floats, budget: float) -> Solution | None:
+    """Minimise ½y'Σy − (μ − r)'y over y ≥ 0, which is the same up to size; None where the answer is not proven.
+
+    Σy is μ − r for what is held, so that w = ty fulfils the conditions of ½ variance − t · excess as it is, and t times
+    the rate of a unit of budget is the multiplier.
+    """
+    found = qp.joined(problem.covariance, -ahead, 0.0)
+    if found is None:
+        return None
+    y, _, steps = found
+    total = float(y.sum())
+    reward = budget / total if total > 0 else 0.0
+    weights = reward * y
+    if problem.variance(weights) <= _flat(problem):
+        return None
+    settled = weights, np.array([reward * rate / budget]), reward
+    return _stated(problem, rate, settled, steps, "active set", min(problem.tolerance, _HELD))
+
+
+def _flat(problem: Problem) -> float:
+    """Return the variance that is rounding."""
+    return _ROUNDING * float(problem.covariance.diagonal().max(initial=0.0))
 
 
 def _found(program: Program, tolerance: float) -> tuple[Floats, int]:
@@ -121,24 +151,30 @@ def _proven(problem: Problem, rate: float, weights: Floats, steps: int) -> Solut
     rows = (along >= limits.most - near).astype(np.int8) - (along <= limits.least + near).astype(np.int8)
     rows[limits.least == limits.most] = 1
     settled = _settled(problem, rate, weights, Active(bounds, rows))
-    if settled is None:
-        return None
-    weights, prices, reward = settled
-    gap, residual = certified(Program(problem.covariance, -reward * problem.mean, limits), weights, prices)
-    if not residual <= problem.tolerance:
-        return None
     name = "daqp" if limits.count < qp.LARGE else "primal-dual active set"
+    return None if settled is None else _stated(problem, rate, settled, steps, name, problem.tolerance)
+
+
+def _stated(
+    problem: Problem, rate: float, settled: Settled, steps: int, name: str, tolerance: float
+) -> Solution | None:
+    """State the proof of what was found; None where it does not hold."""
+    weights, prices, reward = settled
+    program = Program(problem.covariance, -reward * problem.mean, problem.polytope)
+    gap, residual = certified(program, weights, prices)
+    if not residual <= tolerance:
+        return None
     found = Solution(weights=weights, objective=0.0, gap=gap, residual=residual, iterations=steps, solver=name)
     proof = _as_ratio(problem, found, reward, rate, steps)
-    return proof if proof.status == "optimal" else None
+    return proof if proof.residual <= tolerance else None
 
 
-def _settled(problem: Problem, rate: float, weights: Floats, active: Active) -> tuple[Floats, Floats, float] | None:
+def _settled(problem: Problem, rate: float, weights: Floats, active: Active) -> Settled | None:
     """Return weights, multipliers and reward that belong together where these limits hold."""
     found = None
     for _ in range(_ROUNDS):
         variance, excess = problem.variance(weights), problem.excess(weights, rate)
-        if excess <= 0 or variance <= _ROUNDING * float(np.diagonal(problem.covariance).max()):
+        if excess <= 0 or variance <= _flat(problem):
             return None
         reward = variance / excess
         point = point_of(Program(problem.covariance, -reward * problem.mean, problem.polytope), active)
@@ -184,7 +220,7 @@ def _start(problem: Problem, rate: float, yearly: float) -> tuple[Solution, floa
     """Return a first efficient portfolio with some excess return, its reward, and the least variance."""
     calm = efficient(problem, risk=1.0, reward=0.0)
     variance, excess = problem.variance(calm.weights), problem.excess(calm.weights, rate)
-    if variance <= _ROUNDING * float(np.diagonal(problem.covariance).max(initial=0.0)):
+    if variance <= _flat(problem):
         msg = "max_sharpe has no answer where the limits allow a portfolio without variance; leave out what is constant"
         raise InvalidInput(msg, field="returns")
     if excess <= 0:

@@ -29,7 +29,7 @@ class Solution:
     iterations
         Steps of the solver.
     solver
-        Its name: ``daqp``, ``critical line``, ``interior point`` …
+        Its name: ``active set``, ``daqp``, ``critical line``, ``interior point`` …
     status
         ``optimal``, or why it stopped.
     """

@@ -158,6 +158,14 @@ def test_the_certificate_tells_a_worse_portfolio_by_how_much_it_is_worse():
     assert residual > 1e-4
 
 
+@pytest.mark.parametrize("price", [0.0, np.nan])
+def test_what_is_no_number_is_not_certified(price):
+    _, covariance = market(3)
+    weights = np.array([0.5, np.nan if price == 0 else 0.5, 0.0])
+    _, residual = certified(Program(covariance, np.zeros(3), Polytope.simplex(3)), weights, np.array([price]))
+    assert np.isnan(residual)
+
+
 def test_the_point_of_all_limits_but_one_does_not_exist():
     _, covariance = market(3)
     program = Program(covariance, np.zeros(3), Polytope.simplex(3))
