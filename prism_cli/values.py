@@ -114,4 +114,4 @@ def texts(given: Iterable[str], data: Mapping[str, object], owner: str) -> dict[
 
 def read_data(row: Operation, given: Iterable[str]) -> dict[str, Input]:
     """Read the data of an operation that ``name=SAMPLE|DATASET|FILE`` texts name; see :func:`texts`."""
-    return {n: row.data[n].kind.resolve(text, field=n) for n, text in texts(given, row.data, row.name).items()}
+    return {n: row.data[n].resolve(text) for n, text in texts(given, row.data, row.name).items()}

@@ -10,7 +10,7 @@ import numpy as np
 from prism_widgets.views.plot import figure, fill
 from prism_widgets.views.view import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, View
 
-__all__ = ["COLOURS", "LEAST", "FrontierView", "Portfolio", "percent", "told"]
+__all__ = ["COLOURS", "LEAST", "FrontierView", "Portfolio", "beyond", "percent", "told"]
 
 COLOURS = (RED, ORANGE, PURPLE, GREEN, GREY, BLUE)
 """Of the portfolios that are compared, in their order: the best, the one looked at, and those pinned."""
@@ -82,7 +82,10 @@ class Portfolio:
 
 
 class FrontierView(View):
-    """Shows the efficient frontier, its corner portfolios with their weights when hovered, and chosen portfolios."""
+    """Shows the efficient frontier, its corner portfolios with their weights when hovered, and chosen portfolios.
+
+    The line is exact within bounds, groups and the budget; which other limits it does not know is said below it.
+    """
 
     height = 360
 
@@ -137,7 +140,20 @@ class FrontierView(View):
             span = f"from {percent(ends[0].volatility)} to {percent(ends[1].volatility)} volatility"
             earns = f"{percent(ends[0].expected_return)} to {percent(ends[1].expected_return)} a year"
             parts.append(f"The frontier goes {span} and {earns}, with {len(found.corners)} corner portfolios")
+            parts += beyond(found)
         return ". ".join(parts) + "."
+
+
+def beyond(frontier: Any) -> list[str]:
+    """Say which limits and costs the line of a frontier does not know; nothing where it knows all.
+
+    Parameters
+    ----------
+    frontier
+        An ``EfficientFrontier``.
+    """
+    names = " and ".join(frontier.ignores) if len(frontier.ignores) < 3 else ", ".join(frontier.ignores)
+    return [f"It does not know {names}, with which the best portfolio may lie below it"] if names else []
 
 
 def told(portfolio: Portfolio) -> str:

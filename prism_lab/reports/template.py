@@ -78,7 +78,8 @@ class Template:
         """Parameters that name data: by their own type, or since the operation's parameter of that name is data."""
         own = dict(self.row.data)
         if self.operation is not None and not self.generic:
-            own |= {n: dataclasses.replace(d, required=False) for n, d in self.operation.data.items() if n in self.row.rules}
+            shared = {n: d for n, d in self.operation.data.items() if n in self.row.rules}
+            own |= {n: dataclasses.replace(d, required=False) for n, d in shared.items()}
         return own
 
     @functools.cached_property

@@ -131,6 +131,10 @@ def test_its_three_runs_can_be_verified(made):
             "prices names no sample, dataset or file: 'factor_etf'; did you mean 'factor_etfs'?",
         ),
         ({"holding": "x.csv"}, "report rebalance has no parameter 'holding'; did you mean 'holdings'?"),
+        (
+            {"holdings": "MTUM=10, USMV=-5"},
+            "holdings of USMV is -5 and must be at least 0; correct it, or leave USMV out",
+        ),
     ],
 )
 def test_bad_parameters_are_refused_before_a_kernel_starts(given, sentence):

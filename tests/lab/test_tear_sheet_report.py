@@ -7,11 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from prism_cli import main
 from prism_kernels import run, sample
 from prism_kernels.errors import InvalidInput
 from prism_kernels.verify import verify
 from prism_lab.reports.expectation import bare_name
 from prism_lab.reports.recording import saved_runs
+from prism_lab.reports.request import check
 from prism_lab.reports.runner import run_report
 from prism_lab.reports.template import find_template
 from prism_lab.store import Store
@@ -90,13 +92,56 @@ def test_one_fund_without_a_benchmark_or_dates_has_its_sheet_too(tmp_path):
     assert "The data has no dates, so there are no months." in page
 
 
+@pytest.mark.parametrize("word", [None, "null", "None", "none"])
+def test_none_can_be_said_in_words_for_data_that_is_optional(word):
+    template = find_template("tear_sheet")
+    sent = check(template, {"returns": "factor_etfs", "weights": word, "benchmark": word})
+    plain = check(template, {"returns": "factor_etfs", "weights": None, "benchmark": None})
+    assert (sent.parameters["weights"], sent.parameters["benchmark"]) == (None, None)
+    assert (sent.injected, sent.digest) == (plain.injected, plain.digest)
+    assert set(sent.inputs) == {"returns"}
+
+
+@pytest.mark.parametrize(
+    ("word", "sentence"),
+    [
+        (None, "report tear_sheet needs returns: prices or returns: a sample, or a CSV, Parquet or NPY file; name a "),
+        ("null", "returns names no sample, dataset or file: 'null'"),
+    ],
+)
+def test_data_that_is_needed_cannot_be_none(word, sentence):
+    with pytest.raises(InvalidInput) as refused:
+        check(find_template("tear_sheet"), {"returns": word})
+    assert str(refused.value).startswith(sentence)
+    assert refused.value.field == "returns"
+
+
+def test_a_shell_makes_a_sheet_of_files_without_a_benchmark(files, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PRISM_STORE", str(tmp_path / "store"))
+    (tmp_path / "w.csv").write_text("asset,weight\nMTUM,0.5\nUSMV,0.5\n")
+    given = (f"returns={files / 'funds.csv'}", "weights=w.csv", "benchmark=null")
+    with pytest.raises(SystemExit) as left:
+        main(["report", "run", "tear_sheet", *(x for one in given for x in ("-p", one)), "--out", "made"])
+    assert left.value.code in (0, None), capsys.readouterr().err
+    record = json.loads((tmp_path / "made" / "tear_sheet.json").read_text())
+    assert record["parameters"]["benchmark"] is None
+    assert "No benchmark was given." in (tmp_path / "made" / "tear_sheet.html").read_text()
+
+
+def test_an_operation_s_own_report_takes_the_same_word(tmp_path):
+    sent = {"returns": "factor_etfs", "weights": "null", "benchmark": "none"}
+    found = run_report("finance.report", sent, out=tmp_path, store=Store(tmp_path / "s.sqlite"))
+    assert found.entry.status == "completed", found.entry.error
+
+
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
         ({"weights": "MTUM=0.5, USMV=0.3"}, "weights add up to 0.8, and the budget is 1"),
         ({"weights": "AAPL=1"}, "weights names 'AAPL', which is not among the 5 assets"),
         ({"returns": "gap.csv"}, "returns has 2 missing returns (first: QUAL at 2014-01-13)"),
-        ({"benchmark": "sp500_index"}, "benchmark has other dates than returns (first: 1990-01-03, only in benchmark)"),
+        ({"benchmark": "sp500_index"}, "benchmark has other dates than returns (first: 1990-01-02, only in benchmark)"),
     ],
 )
 def test_a_run_that_cannot_be_made_ends_with_the_sentence_of_the_operation(files, tmp_path, given, sentence):

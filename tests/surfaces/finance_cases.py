@@ -45,9 +45,11 @@ def typed(sentence: str, verb: str, target: str, text: str, **settings: Any) -> 
     return Case(sentence=sentence, operation=f"finance.{verb}", others=others, settings=settings, known=known)
 
 
-def refused(sentence: str, verb: str = "optimize", reported: bool = False, **settings: Any) -> Case:
+def refused(
+    sentence: str, verb: str = "optimize", reported: bool = False, absent: tuple[str, ...] = (), **settings: Any
+) -> Case:
     """Make a case of settings that do not go with the data."""
-    return Case(sentence=sentence, operation=f"finance.{verb}", settings=settings, reported=reported)
+    return Case(sentence=sentence, operation=f"finance.{verb}", settings=settings, reported=reported, absent=absent)
 
 
 PRICE_FILES = {
@@ -66,7 +68,7 @@ PRICE_FILES = {
         "optimize",
     ),
     "a price of zero": unreadable(
-        f"prices has 0 for QUAL at 2024-01-04, and a price is above zero; correct it, or leave it empty and {_WAYS}",
+        "prices has 0 for QUAL at 2024-01-04, and a price is above zero; correct it",  # allocate leaves nothing out
         table((3, "QUAL", 0)),
         "allocate",
         "prices",
@@ -172,6 +174,10 @@ WEIGHTS = {
         "weights add up to 1.3, which is more than all there is; divide them by their sum", "allocate", "weights",
         "MTUM=0.9, QUAL=0.4",
     ),
+    "more weights in a backtest than there is money": typed(
+        "weights add up to 1.3, which is more than all there is; divide them by their sum", "backtest", "weights",
+        "MTUM=0.9, QUAL=0.4", strategy="weights",
+    ),
     "an unknown asset of the market": typed(
         f"market_weights names 'TSLA', which is not among the 5 assets; {_KNOWN}", "optimize", "market_weights",
         "TSLA=1", objective="black_litterman",
@@ -190,6 +196,13 @@ NUMBERS = {
         f"prices has a missing price (first: QUAL at 2024-01-04); fill it, or {_WAYS}",
         table((3, "QUAL", "")),
         "backtest",
+    ),
+    "a missing price where nothing can be left out": unfit(
+        "prices has a missing price (first: QUAL at 2024-01-04); fill it",
+        table((3, "QUAL", "")),
+        "rebalance",
+        target="prices",
+        settings={"policy": "cost_aware"},
     ),
     "a gap in a universe that changes": unfit(
         f"prices has a missing price between others (first: QUAL at 2024-01-04); fill it, or {_WAYS}",
@@ -214,14 +227,29 @@ NUMBERS = {
         "optimize",
         settings={"level": 0.9},
     ),
+    "a window no longer than assets are many": unfit(
+        "parameters ask for min_variance on a window of 5 returns of 5 assets, whose covariance is singular; choose 6 "
+        "or more, or another objective, such as hrp",
+        table(),
+        "backtest",
+        settings={"strategy": "walk_forward", "parameters": {"window": [5]}},
+        absent=("page",),  # a strategy has parameters of its own there
+    ),
     "a level without a tail": unfit(
         "level 0.99 needs 100 periods or more, and returns has 49; lower it or give more",
         table(frame=PRICES.iloc[:50]),
     ),
     "a benchmark of other days": unfit(
-        "benchmark has other dates than returns (first: 2014-01-03, only in returns); give both for the same dates",
+        "benchmark has other dates than returns (first: 2014-01-02, only in returns); give both for the same dates",
         table(frame=PRICES[["MTUM"]]),
         target="benchmark",
+    ),
+    "a covariance with a negative eigenvalue that is not repaired": Case(
+        sentence="covariance is not positive semidefinite: its least eigenvalue is -1.5; correct it, or replace it by "
+        "the nearest one that is",
+        operation="finance.rebalance",
+        target="covariance",
+        file=("bad.npy", npy(np.eye(5) - 0.5)),
     ),
     **{
         what: Case(sentence=sentence, operation="finance.optimize", target="covariance", file=("bad.npy", npy(values)))
@@ -275,6 +303,20 @@ LIMITS = {
         "is above 0; lower it, or choose 'min_variance'",
         objective="max_sharpe",
         risk_free_rate=0.9,
+    ),
+    "more positions than may be": refused(
+        "objective 'hrp' cannot keep limits.max_positions 2: it holds all 5 assets; leave it out, or choose another "
+        "objective",
+        objective="hrp",
+        limits={"max_positions": 2},
+        absent=("page",),  # there it stands in a part of the group, where these tests do not look
+    ),
+    "a smallest position that no number of positions has": refused(
+        "limits.min_position 0.3 fits no number of positions: 3 × 0.32 = 0.96 < budget 1, and 4 × 0.3 = 1.2 > budget "
+        "1; lower it to 0.25, or raise the largest weight to 0.3333",
+        limits={"min_position": 0.3},
+        weight_bounds=[0.0, 0.32],
+        absent=("page",),
     ),
     "cash that is no asset": refused(f"cash is 'GOLD', which is none of the assets; {_KNOWN}", cash="GOLD"),
     "opening prices that are needed": refused(

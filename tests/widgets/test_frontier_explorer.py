@@ -236,3 +236,19 @@ def test_a_portfolio_without_volatility_has_no_shares_of_it():
         volatility=0.0,
     )  # fmt: skip
     assert one.shares.tolist() == [0.0, 0.0]
+
+
+def test_a_limit_that_the_line_does_not_know_is_said_below_it():
+    given = {"previous_weights": "ALPHA=1", "max_turnover": 0.1}
+
+    async def limited(explorer):
+        explorer.pickers["previous_weights"].pick(given["previous_weights"])
+        explorer.form.controls["max_turnover"].value = given["max_turnover"]
+        await explorer.start()
+
+    shown = on_page(limited)
+    assert shown.result.frontier.ignores == ("max_turnover",)
+    said = "It does not know max_turnover, with which the best portfolio may lie below it"
+    assert said in shown._outcome.view.summary(shown.result, 0)
+    plain = on_page(nothing)
+    assert "does not know" not in plain._outcome.view.summary(plain.result, 0)

@@ -14,6 +14,7 @@ from prism_kernels.arrays import Array, is_array, like, namespace_of
 from prism_kernels.errors import InvalidInput
 from prism_kernels.finance.holding import latest_prices
 from prism_kernels.finance.orders import Orders, greedy, program
+from prism_kernels.finance.shares import refuse_debt
 from prism_kernels.inputs import AnyHoldings, AnyPrices, AnyWeights, Holdings, Prices, Weights
 from prism_kernels.inputs.calendar import stamp
 from prism_kernels.operation import operation
@@ -142,8 +143,8 @@ def allocate(
     if arrays:
         namespace_of(**arrays)
     known, target = Prices.of(prices), Weights.of(weights)
-    wanted = _targets(target, known.assets)
     held = np.zeros(known.count) if holdings is None else _held(Holdings.of(holdings), known.assets)
+    wanted = _targets(target, known.assets)
     price = latest_prices(known, (wanted > 0) | (held > 0))
     problem = Orders(
         lot=price * lot_size,
@@ -167,11 +168,7 @@ def _targets(weights: Weights, assets: tuple[str, ...]) -> Floats:
     for k in np.flatnonzero(wanted < 0).tolist():
         msg = f"weights of {assets[k]} is {wanted[k]:g}, and only shares that are held can be sold; set it to 0 or more"
         raise InvalidInput(msg, field="weights", where=assets[k])
-    total = math.fsum(wanted.tolist())
-    if total > 1 + 1e-6:
-        msg = f"weights add up to {total:.6g}, which is more than all there is; divide them by their sum"
-        raise InvalidInput(msg, field="weights")
-    return wanted / max(total, 1.0)
+    return wanted / max(refuse_debt(wanted), 1.0)
 
 
 def _held(holdings: Holdings, assets: tuple[str, ...]) -> Floats:

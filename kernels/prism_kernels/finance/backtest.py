@@ -13,7 +13,7 @@ from prism_kernels.finance.backtest_plan import Plan, Strategy, Walked, spans
 from prism_kernels.finance.backtest_result import Backtest
 from prism_kernels.finance.deflated_sharpe import deflated_sharpe
 from prism_kernels.finance.paths import Terms
-from prism_kernels.finance.portfolios import Calendar
+from prism_kernels.finance.portfolios import Calendar, Targets
 from prism_kernels.finance.strategies import Momentum, MovingAverage, Stops, WalkForward, grid_of
 from prism_kernels.finance.trading_measures import MEASURES, Measure, measures
 from prism_kernels.inputs import AnyPrices, AnySignals, AnyWeights, Prices, Signals, Weights
@@ -68,7 +68,7 @@ def backtest(
     open_prices
         Opens of the same periods and assets, for ``fill="next_open"``.
     weights
-        Weights to hold, for the strategy ``weights``; what is left to 1 is cash that earns nothing.
+        Weights to hold, for the strategy ``weights``, adding up to at most 1; what is left is cash that earns nothing.
     entries, exits
         When to buy and sell each asset, time × asset, for the strategy ``signals``. An entry together with an exit is
         none.
@@ -107,13 +107,16 @@ def backtest(
     periods_per_year
         Periods in a year.
     missing
-        What is done about missing prices; ``point_in_time`` trades each asset while it is listed.
+        What is done about missing prices; ``point_in_time`` trades each asset while it is listed. The weight of one
+        that is not is with the others, in proportion. It is bought when it is listed, with a calendar at its next date,
+        and sold before it no longer is; all are brought to their weights then.
 
     Raises
     ------
     InvalidInput
-        For missing prices, parameters of another strategy, data a strategy needs or has no use for, windows longer than
-        the data, and more paths or values than memory should hold.
+        For missing prices, parameters of another strategy, data a strategy needs or has no use for, weights of more
+        than all there is, windows longer than the data or too short for their objective, and more paths or values than
+        memory should hold.
 
     Notes
     -----
@@ -122,7 +125,8 @@ def backtest(
     order: buying x costs x(1 + slippage)(1 + fees), selling it brings x(1 - slippage)(1 - fees), and orders of a
     portfolio are sized so that weights after costs are the target's. The first return is against the cash before any
     order. Walk-forward begins at the longest window, and runs through Dask where a client is active; its long-only
-    choices are solved to rounding. All of it runs on CPU, in memory that does not grow with time.
+    choices are solved to rounding. An asset that is not listed all through a window, or stands still all through it,
+    takes no part in that choice, which a warning says. All of it runs on CPU, in memory that does not grow with time.
 
     References
     ----------
@@ -170,19 +174,13 @@ def _result(
     with np.errstate(invalid="ignore", divide="ignore"):
         each = np.where(walked.moments.deviation > 0, walked.moments.mean / walked.moments.deviation, np.nan)
     deflated = deflated_sharpe(each, walked.tally.periods, walked.moments.skewness, walked.moments.kurtosis)
-    rank = np.where(np.isnan(found[rank_by]), -np.inf, found[rank_by])
-    best = np.where(np.isfinite(rank).any(axis=0), rank.argmax(axis=0), -1).astype(np.int64)
+    best = _best(found[rank_by])
     reference, prices = plan.bars.prices.values, plan.bars.prices
 
     def table(of: dict[str, Floats]) -> Any:
         return like(np.stack([of[m] for m in metrics], axis=-1), reference)
 
-    targets = walked.targets if plan.strategy == "walk_forward" else None
-    chosen = (
-        None if targets is None else np.where(np.arange(targets.at.shape[1]) < targets.count[:, None], targets.at, -1)
-    )
-    out = None if held_out is None else table(measures(held_out.tally, held_out.moments, periods_per_year))
-    kept = None if targets is None or chosen is None else np.where(chosen[..., None] < 0, np.nan, targets.weights)
+    notes = (*plan.bars.notes, *walked.notes, *(held_out.notes if held_out is not None else ()))
     return Backtest(
         table=table(found),
         points=like(plan.grid.numbers(), reference),
@@ -191,10 +189,9 @@ def _result(
         turnover=like(found["turnover"], reference),
         costs=like(found["costs"], reference),
         deflated_sharpe=like(deflated, reference),
-        out_of_sample=out,
+        out_of_sample=held_out and table(measures(held_out.tally, held_out.moments, periods_per_year)),
         equity=None if walked.equity is None else like(walked.equity, reference),
-        targets=None if kept is None else like(kept, reference),
-        chosen=None if chosen is None else like(chosen, reference),
+        **_chosen(walked.targets if plan.strategy == "walk_forward" else None, reference),
         axes={
             "parameter": plan.grid.labels(),
             "asset": plan.assets,
@@ -203,8 +200,23 @@ def _result(
             "time": prices.axis(),
             "holding": prices.assets,
         },
-        warnings=(*plan.bars.notes, *_ruined(walked.tally.drawdown), *_doubts(each, deflated, best)),
+        warnings=(*dict.fromkeys(notes), *_ruined(walked.tally.drawdown), *_doubts(each, deflated, best)),
     )
+
+
+def _best(rank: Floats) -> Any:
+    """Return the point with the highest rank of each asset; -1 where none has one."""
+    known = np.where(np.isnan(rank), -np.inf, rank)
+    return np.where(np.isfinite(known).any(axis=0), known.argmax(axis=0), -1).astype(np.int64)
+
+
+def _chosen(targets: Targets | None, reference: Any) -> dict[str, Any]:
+    """Return the weights of a walk forward and when they were chosen, filled up behind the last choice."""
+    if targets is None:
+        return {}
+    there = np.arange(targets.at.shape[1]) < targets.count[:, None]
+    weights = np.where(there[..., None], targets.weights, np.nan)
+    return {"targets": like(weights, reference), "chosen": like(np.where(there, targets.at, -1), reference)}
 
 
 def _ruined(drawdown: Floats) -> tuple[str, ...]:

@@ -16,11 +16,12 @@ from prism_kernels.inputs import Prices
 from prism_kernels.inputs.assets import Assets, Missing
 from prism_kernels.inputs.calendar import stamp
 
-__all__ = ["Bars", "bars_of", "refuse_idle", "refuse_still"]
+__all__ = ["Bars", "bars_of", "listing_notes", "refuse_idle", "refuse_still"]
 
 Floats: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
 
 _HOLDS_SEVERAL = ("weights", "walk_forward")
+_NAMED = 3  # assets that have a warning of their own
 _laid_out: weakref.WeakKeyDictionary[Prices, Market] = weakref.WeakKeyDictionary()
 
 
@@ -44,6 +45,16 @@ class Bars:
     market: Market
     signals: tuple[Any, Any] | None
     notes: tuple[str, ...]
+
+    def when(self, bar: int) -> str:
+        """Say when a bar is.
+
+        Parameters
+        ----------
+        bar
+            Its number.
+        """
+        return stamp(self.prices.index[bar]) if self.prices.index is not None else f"period {bar}"
 
 
 def bars_of(
@@ -169,6 +180,42 @@ def refuse_idle(
         if differs and strategy not in _HOLDS_SEVERAL:
             msg = f"{name} is for strategies that hold several assets, and {strategy!r} holds one; leave it out"
             raise InvalidInput(msg, field=name)
+
+
+def listing_notes(bars: Bars, weights: Floats, span: tuple[int, int], due: Any, *, late: bool) -> tuple[str, ...]:
+    """Say what becomes of the weights of assets that are not listed all the time.
+
+    Parameters
+    ----------
+    bars
+        Prices.
+    weights
+        Weight of each asset.
+    span
+        First bar, and the one after the last.
+    due
+        1 at the bars at which orders are decided.
+    late
+        Whether orders are filled at the open after the decision.
+    """
+    said = []
+    for k, (first, stop, last) in enumerate(bars.market.lives.tolist()):
+        if weights[k] == 0 or (first <= span[0] and stop >= span[1]):
+            continue
+        name, share = bars.prices.assets[k], f"its weight of {weights[k]:g} is with the others"
+        orders = span[0] + np.flatnonzero(due[span[0] : span[1]]) + late
+        bought = next((int(t) for t in orders if first <= t - late and t < min(span[1], last)), None)
+        held = first <= span[0] or bought is not None
+        if first > span[0] and bought is not None:
+            said.append(
+                f"{name} is listed from {bars.when(first)} on and bought at {bars.when(bought)}: {share} before"
+            )
+        elif not held or stop <= span[0]:
+            said.append(f"{name} is never bought, since it is not listed when there are orders: {share}")
+        if held and span[0] < stop < span[1]:
+            said.append(f"{name} is listed up to {bars.when(stop - 1)} and sold then: {share} after")
+    more = len(said) - _NAMED
+    return (*said[:_NAMED], *([f"{more} more such changes of what is listed, all alike"] if more > 0 else []))
 
 
 def refuse_still(prices: Prices) -> None:

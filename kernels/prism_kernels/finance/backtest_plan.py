@@ -12,6 +12,7 @@ from prism_kernels.finance import backtest_inputs, portfolios, walk_forward
 from prism_kernels.finance.backtest_inputs import Bars
 from prism_kernels.finance.paths import Terms, walk
 from prism_kernels.finance.portfolios import Targets
+from prism_kernels.finance.shares import refuse_debt
 from prism_kernels.finance.strategies import Grid
 from prism_kernels.finance.trading_measures import Moments, Tally
 from prism_kernels.inputs import Weights
@@ -38,12 +39,15 @@ class Walked:
         Values, parameter × asset × time, where they were kept.
     targets
         Weights that were wanted, of a portfolio.
+    notes
+        What should be said of them.
     """
 
     tally: Tally
     moments: Moments
     equity: Floats | None
     targets: Targets | None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -115,24 +119,37 @@ class Plan:
                 self.bars.market, kind, padded, self.terms, span, signals=self.bars.signals, keep=self.keep
             )
             return Walked(tally=tally, moments=moments, equity=equity, targets=None)
-        targets, span = self._targets(span)
-        number = isinstance(self.rebalance, float)
-        prices = self.bars.prices
-        due = portfolios.due_dates(None if number else self.rebalance, prices.index, prices.periods)
+        targets, span, notes = self._targets(span)
+        due = self._due(targets, span)
+        if self.weights is not None:
+            notes = backtest_inputs.listing_notes(self.bars, targets.weights[0, 0], span, due, late=self.terms.late)
         tally, moments, equity = portfolios.carry(
             self.bars.market, targets, self.terms, span,
-            due=due, threshold=self.rebalance if number else np.inf, drift=self.drift,
+            due=due, threshold=self.rebalance if isinstance(self.rebalance, float) else np.inf, drift=self.drift,
         )  # fmt: skip
-        return Walked(tally=tally, moments=moments, equity=equity if self.keep else None, targets=targets)
+        kept = equity if self.keep else None
+        return Walked(tally=tally, moments=moments, equity=kept, targets=targets, notes=notes)
 
-    def _targets(self, span: tuple[int, int]) -> tuple[Targets, tuple[int, int]]:
+    def _due(self, targets: Targets, span: tuple[int, int]) -> Any:
+        """Return 1 where orders are due: by the calendar, at a listing where there is none, and before a delisting."""
+        market, calendar = self.bars.market, None if isinstance(self.rebalance, float) else self.rebalance
+        due = portfolios.due_dates(calendar, self.bars.prices.index, self.bars.prices.periods)
+        if self.weights is not None and calendar is None:
+            due[portfolios.listings(market, targets, span)] = 1
+        due[portfolios.last_orders(market, late=self.terms.late)] = 1
+        return due
+
+    def _targets(self, span: tuple[int, int]) -> tuple[Targets, tuple[int, int], tuple[str, ...]]:
+        prices, market = self.bars.prices, self.bars.market
         if self.weights is None:
-            backtest_inputs.refuse_still(self.bars.prices)
-            targets, start = walk_forward.choose(self.bars.market, self.grid, span)
-            return targets, (start, span[1])
-        own = self.weights.aligned(self.bars.prices.assets)[None, None, :]
+            backtest_inputs.refuse_still(prices)
+            found = walk_forward.choose(prices, market, self.grid, span)
+            return found.targets, (found.start, span[1]), found.notes
+        own = self.weights.aligned(prices.assets)
+        refuse_debt(own)
         one = np.ones(1, dtype=np.int64)
-        return Targets(weights=np.ascontiguousarray(own), at=one[:, None] * span[0], count=one), span
+        targets = Targets(weights=np.ascontiguousarray(own[None, None, :]), at=one[:, None] * span[0], count=one)
+        return targets, span, ()
 
 
 def spans(bars: Bars, share: float) -> tuple[tuple[int, int], tuple[int, int] | None]:

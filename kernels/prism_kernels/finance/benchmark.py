@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from jaxtyping import Float
 
 from prism_kernels.arrays import Array, namespace_of
 from prism_kernels.errors import InvalidInput
-from prism_kernels.inputs import Returns
+from prism_kernels.inputs import Prices, Returns
 from prism_kernels.inputs.assets import Missing
 from prism_kernels.inputs.calendar import stamp
 
 __all__ = ["Relative", "paired", "relative"]
+
+Table = TypeVar("Table", Prices, Returns)
 
 
 @dataclass(frozen=True)
@@ -76,21 +79,27 @@ def paired(returns: Returns, benchmark: Returns, missing: Missing) -> tuple[Retu
             )
             raise InvalidInput(msg, field="benchmark")
         return returns, benchmark, ()
+    prices = returns.as_prices(), benchmark.as_prices()
+    if prices[0] is None or prices[1] is None:
+        return _common(returns, benchmark, missing)
+    mine, its, notes = _common(prices[0], prices[1], missing)
+    return (mine.returns(), its.returns(), notes) if notes else (returns, benchmark, ())
+
+
+def _common(returns: Table, benchmark: Table, missing: Missing) -> tuple[Table, Table, tuple[str, ...]]:
+    """Return both on the dates that both have; of prices, so that a return goes from one such date to the next."""
     if returns.index.equals(benchmark.index):
         return returns, benchmark, ()
-    return _common(returns, benchmark, missing)
-
-
-def _common(returns: Returns, benchmark: Returns, missing: Missing) -> tuple[Returns, Returns, tuple[str, ...]]:
     if (returns.index.tz is None) != (benchmark.index.tz is None):
         msg = "benchmark has dates with a time zone and returns without, or the other way round; give both alike"
         raise InvalidInput(msg, field="benchmark")
     both = returns.index.intersection(benchmark.index)
     apart = returns.index.symmetric_difference(benchmark.index)
-    if missing != "intersect" or not len(both):
+    enough = len(both) > isinstance(returns, Prices)
+    if missing != "intersect" or not enough:
         first = apart[0]
         owner = "returns" if first in returns.index else "benchmark"
-        way = "give both for the same dates" + (", or choose missing='intersect'" if len(both) else "")
+        way = "give both for the same dates" + (", or choose missing='intersect'" if enough else "")
         msg = f"benchmark has other dates than returns (first: {stamp(first)}, only in {owner}); {way}"
         raise InvalidInput(msg, field="benchmark", where=stamp(first))
     mine, its = (np.flatnonzero(one.index.isin(both)).tolist() for one in (returns, benchmark))

@@ -16,7 +16,7 @@ Floats: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
 
 
 def implied_returns(covariance: Floats, market_weights: Floats, *, risk_aversion: float = 1.0) -> Floats:
-    """Return the excess returns for which holding the market is the best one can do, Π = δ·Σ·w.
+    """Return the returns above the risk-free rate for which holding the market is the best one can do, Π = δ·Σ·w.
 
     Parameters
     ----------
@@ -46,7 +46,8 @@ def posterior(
     covariance
         Σ, asset × asset, per period.
     prior
-        Π, the expected return of each asset before the views, per period.
+        Π, the expected return of each asset before the views, per period; above the risk-free rate or with it, as the
+        views are.
     picks
         P, view × asset: the portfolio that each view speaks of.
     values

@@ -11,7 +11,8 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from prism_kernels import progress
-from prism_kernels.errors import InvalidInput
+from prism_kernels.errors import InvalidInput, NotConverged
+from prism_kernels.finance.polytope import Polytope
 from prism_kernels.finance.problem import Problem
 from prism_kernels.finance.solution import Solution
 
@@ -108,6 +109,38 @@ def _check(problem: Problem, positions: Positions) -> None:
             "weight_bounds; lower it"
         )
         raise InvalidInput(msg, field="limits", where="min_position")
+    if positions.least is not None and (limits.lower >= 0).all():
+        _check_sizes(limits, budget, positions.least)
+
+
+def _check_sizes(limits: Polytope, budget: float, least: float) -> None:
+    """Refuse a least size that no number of positions has: so many weigh too little, and one more weighs too much."""
+    smallest = np.where(limits.lower > 0, np.maximum(limits.lower, least), least)
+    forced = smallest[limits.lower > 0]
+    if forced.sum() > budget + _NOTHING:
+        msg = (
+            f"limits.min_position {least:g} is too high: weight_bounds keep {len(forced)} assets from being zero, and "
+            f"{_times(forced)} > budget {budget:g}; lower it, or let the bounds include 0"
+        )
+        raise InvalidInput(msg, field="limits", where="min_position")
+    low, high = np.sort(smallest), np.sort(limits.upper)[::-1]
+    few = int((np.cumsum(low) <= budget + _NOTHING).sum())
+    if few == len(low) or high[:few].sum() >= budget - _NOTHING:
+        return
+    above = f"{_times(low[: few + 1])} > budget {budget:g}"
+    below = f"{_times(high[:few])} < budget {budget:g}, and " if few else ""
+    way = f", or raise the largest weight to {budget / few:.4g}" if few else ""
+    msg = (
+        f"limits.min_position {least:g} fits no number of positions: {below}{above}; "
+        f"lower it to {budget / (few + 1):.4g}{way}"
+    )
+    raise InvalidInput(msg, field="limits", where="min_position")
+
+
+def _times(weights: Floats) -> str:
+    if (weights == weights[0]).all():
+        return f"{len(weights)} × {weights[0]:g} = {weights.sum():.4g}"
+    return f"{len(weights)} together {weights.sum():.4g}"
 
 
 class _Search:
@@ -134,7 +167,12 @@ class _Search:
                 self._push(way)
             progress.checkpoint()
         if self.best is None:
-            msg = "limits.max_positions and limits.min_position leave no portfolio within the other limits; loosen them"
+            given = (("limits.max_positions", self.positions.most), ("limits.min_position", self.positions.least))
+            names = " and ".join(name for name, limit in given if limit is not None)
+            if self.queue:
+                msg = f"no portfolio was found that keeps {names} among the first {self.nodes}; loosen a limit"
+                raise NotConverged(msg)
+            msg = f"{names} leave no portfolio within the other limits; loosen one of them"
             raise InvalidInput(msg, field="limits")
         lowest = min((bound for bound, *_ in self.queue), default=self.best.objective)
         gap = max(self.best.gap, self.best.objective - lowest)

@@ -144,14 +144,15 @@ def _risk(
     if covariance is not None:
         given = Covariance.of(covariance)
         everything = given.assets or names
-        found, said = moments.check_covariance(given.given(), everything)
+        found, said = moments.check_covariance(given.given(), everything, repair=None)
         places = [_place(names[k], everything) for k in used.tolist()]
         return found[np.ix_(places, places)], tuple(said)
     few = prices is None or prices.periods < 3
     if not few and prices is not None and (needed or not prices.take(assets=used.tolist()).missing.any()):
         kept = prices.take(assets=used.tolist())
         kept.complete("refuse", "prices")
-        estimated = moments.estimate(kept.returns(), field="prices")
+        ways = "give covariance, or prices of more periods"
+        estimated = moments.estimate(kept.returns(), field="prices", ways=ways)
         return estimated.covariance, tuple(estimated.warnings)
     if needed:
         have = "no prices" if prices is None else f"{prices.periods} period{'s' * (prices.periods > 1)} of prices"

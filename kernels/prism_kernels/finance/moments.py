@@ -56,6 +56,7 @@ def estimate(
     repair: bool = False,
     singular: Literal["warn", "refuse"] = "warn",
     field: str = "returns",
+    ways: str = "choose covariance_estimator='ledoit_wolf', or give more periods",
 ) -> Moments:
     """Estimate mean and covariance per period, or check those that are given.
 
@@ -76,6 +77,8 @@ def estimate(
         What is done about a sample covariance of no more periods than assets.
     field
         What the returns are called, for messages.
+    ways
+        What the caller's caller can do about too few periods, for messages.
 
     Raises
     ------
@@ -96,24 +99,21 @@ def estimate(
         spread, said = check_covariance(covariance, returns.assets, repair=repair)
         warnings += said
     else:
-        warnings += _too_few(returns, covariance_estimator, singular, field)
+        warnings += _too_few(returns, covariance_estimator, singular, field, ways)
         spread = _ESTIMATORS[covariance_estimator](matrix)
     return Moments(
         mean=mean, covariance=spread, assets=returns.assets, periods=returns.periods, warnings=tuple(warnings)
     )
 
 
-def _too_few(returns: Returns, estimator: str, singular: str, field: str) -> list[str]:
+def _too_few(returns: Returns, estimator: str, singular: str, field: str, ways: str) -> list[str]:
     periods, count = returns.periods, returns.count
     if periods < 2:
         msg = f"{field} has 1 period, and a covariance needs two or more; give more periods"
         raise InvalidInput(msg, field=field)
     if estimator != "sample" or periods > count:
         return []
-    msg = (
-        f"{field} has {periods} periods for {count} assets, so their sample covariance is singular; "
-        "choose covariance_estimator='ledoit_wolf', or give more periods"
-    )
+    msg = f"{field} has {periods} periods for {count} assets, so their sample covariance is singular; {ways}"
     if singular == "refuse":
         raise InvalidInput(msg, field=field)
     return [msg]
@@ -184,7 +184,7 @@ def check_expected_returns(given: Any, assets: Sequence[str], field: str = "expe
 
 
 def check_covariance(
-    given: Any, assets: Sequence[str], *, repair: bool = False, field: str = "covariance"
+    given: Any, assets: Sequence[str], *, repair: bool | None = False, field: str = "covariance"
 ) -> tuple[Floats, list[str]]:
     """Return a covariance in the order of the assets, as float64 in numpy, and what was repaired.
 
@@ -195,7 +195,8 @@ def check_covariance(
     assets
         Names of the assets.
     repair
-        Whether negative eigenvalues are set to zero, which gives the nearest positive semidefinite matrix.
+        Whether negative eigenvalues are set to zero, which gives the nearest positive semidefinite matrix; None where
+        the caller cannot ask for it.
     field
         What the argument is called, for messages.
 
@@ -219,10 +220,8 @@ def check_covariance(
     if least >= -_ROUNDING * max(size, float(values[-1])):
         return matrix, []
     if not repair:
-        msg = (
-            f"{field} is not positive semidefinite: its least eigenvalue is {least:.3g}; "
-            "correct it, or replace it by the nearest one that is with repair=True"
-        )
+        way = "correct it, or replace it by the nearest one that is" + ("" if repair is None else " with repair=True")
+        msg = f"{field} is not positive semidefinite: its least eigenvalue is {least:.3g}; {way}"
         raise InvalidInput(msg, field=field)
     mended = _symmetric((vectors * np.maximum(values, 0.0)) @ vectors.T)
     change = float(np.abs(mended - matrix).max())

@@ -30,6 +30,7 @@ Objective: TypeAlias = Literal[
 ]
 
 _KEPT = 1e-9
+_HOLDS_ALL = ("risk_parity", "hrp")  # objectives of which there is one portfolio, with every asset in it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +87,10 @@ def best(ask: Ask) -> Solution:
         When no portfolio fulfils the limits, or none is best.
     """
     solver = _SOLVERS[ask.objective]
+    if ask.objective in _HOLDS_ALL:
+        found = solver(ask)
+        _refuse_positions(ask, found.weights)
+        return found
     if ask.positions.most is None and ask.positions.least is None:
         return solver(ask)
     return fewest(ask.problem, ask.positions, lambda problem: solver(replace(ask, problem=problem)))
@@ -118,16 +123,32 @@ def _min_cvar(ask: Ask) -> Solution:
 
 
 def _plain_limits(ask: Ask) -> None:
+    """Refuse limits that are not linear, which these objectives cannot keep."""
     bends = ask.problem.bends
     given = {
         "max_turnover": bends.max_turnover is not None,
         "limits.gross_exposure": bends.gross_exposure is not None,
-        "limits.tracking_error or target_volatility": bool(ask.problem.ceilings),
+        **{ceiling.name: True for ceiling in ask.problem.ceilings},
     }
     for name, there in given.items():
         if there:
-            msg = f"objective {ask.objective!r} takes linear limits alone, and {name} is none; leave it out"
-            raise InvalidInput(msg, field=name.split(".")[0].split(" ")[0])
+            msg = f"objective {ask.objective!r} cannot keep {name}; leave it out, or choose another objective"
+            raise InvalidInput(msg, field=name.partition(".")[0], where=name.partition(".")[2])
+
+
+def _refuse_positions(ask: Ask, weights: Floats) -> None:
+    """Refuse a number or size of positions that the one portfolio of an objective does not have."""
+    positions, held = ask.positions, np.abs(weights)
+    if not positions.broken(weights):
+        return
+    if positions.most is not None and int((held > 0).sum()) > positions.most:
+        name, why = "max_positions", f"{positions.most}: it holds all {len(weights)} assets"
+    else:
+        place = int(held.argmin())
+        asset = ask.assets[place] if ask.assets else f"asset {place}"
+        name, why = "min_position", f"{positions.least:g}: it gives {asset} {held[place]:.4g}"
+    msg = f"objective {ask.objective!r} cannot keep limits.{name} {why}; leave it out, or choose another objective"
+    raise InvalidInput(msg, field="limits", where=name)
 
 
 def _risk_parity(ask: Ask) -> Solution:
@@ -191,6 +212,9 @@ def _kept(ask: Ask, weights: Floats) -> None:
         along = limits.rows @ weights
         row = int(np.maximum(limits.least - along, along - limits.most).argmax())
         what, why = limits.names[row], f"its portfolio has {along[row]:.4g}"
+        if what == "target_return":
+            what = f"{what} {limits.least[row] * ask.yearly:.6g}"
+            why = f"its portfolio is expected to return {along[row] * ask.yearly:.6g} a year"
     msg = f"objective {ask.objective!r} cannot keep {what}: {why}; loosen that, or choose another objective"
     raise InvalidInput(msg, field="objective")
 

@@ -24,11 +24,12 @@ Floats: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
 
 _STILL = 1e-7  # of the largest volatility, below which a portfolio has none but rounding
 _LEAST_RESIDUAL, _LEAST_GAP = 1e-12, 1e-15
+_COSTLESS = ("min_variance", "min_cvar", "risk_parity", "hrp")  # objectives that do not weigh what trading costs
 
 
 @dataclass(frozen=True, kw_only=True)
 class EfficientFrontier:
-    """The efficient frontier of the same assets and linear limits.
+    """The efficient frontier of the same assets within bounds, groups and the budget.
 
     Attributes
     ----------
@@ -42,6 +43,9 @@ class EfficientFrontier:
         Expected return and volatility a year of each corner.
     corner_contributions
         Corner × asset: the volatility a year that each asset carries; they add up to the corner's.
+    ignores
+        Limits and costs of the optimisation that the frontier does not know, since they are not linear in the weights:
+        with them the best portfolio may lie below it.
     """
 
     returns: Array
@@ -51,6 +55,7 @@ class EfficientFrontier:
     corner_returns: Array
     corner_volatilities: Array
     corner_contributions: Array
+    ignores: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -100,7 +105,8 @@ class OptimalPortfolio(Result):
     iterations
         Its steps.
     frontier
-        The efficient frontier, where ``frontier_points`` asks for it.
+        The efficient frontier, where ``frontier_points`` asks for it: exact, within bounds, groups and the budget
+        alone. A warning says which other limits it does not know.
     """
 
     assets: tuple[str, ...]
@@ -133,8 +139,8 @@ class OptimalPortfolio(Result):
         if self.frontier is None:
             return moved
         held = {n: v for n, v in vars(self.frontier).items() if is_array(v)}
-        frontier = EfficientFrontier(**{n: np.asarray(to_numpy(v)) for n, v in held.items()})
-        return dataclasses.replace(moved, frontier=frontier)
+        numbers: dict[str, Any] = {n: np.asarray(to_numpy(v)) for n, v in held.items()}
+        return dataclasses.replace(moved, frontier=dataclasses.replace(self.frontier, **numbers))
 
 
 def portfolio_of(
@@ -160,7 +166,7 @@ def portfolio_of(
     expected = float(problem.mean @ weights) * yearly
     losses, beyond = _tail(returns.matrix, weights, ask.level)
     value, gap = _yearly(ask, found)
-    notes = _doubts(found, risk.still)
+    notes = _doubts(ask, found, risk.still)
     frontier, more = _frontier(ask, returns, frontier_points) if frontier_points else (None, ())
     return OptimalPortfolio(
         assets=returns.assets,
@@ -224,8 +230,10 @@ def _yearly(ask: Ask, found: Solution) -> tuple[float, float]:
     return -found.objective * unit, found.gap * unit
 
 
-def _doubts(found: Solution, still: bool) -> tuple[str, ...]:
+def _doubts(ask: Ask, found: Solution, still: bool) -> tuple[str, ...]:
     notes = []
+    if _costs(ask) and ask.objective in _COSTLESS:
+        notes.append(f"objective {ask.objective!r} does not weigh transaction_costs; trading_cost says what they are")
     if still:
         notes.append("the portfolio has no volatility, so its Sharpe and diversification ratios are not defined")
     if found.status == "iteration limit":
@@ -250,9 +258,30 @@ def _frontier(ask: Ask, returns: Returns, points: int) -> tuple[EfficientFrontie
         "corner_volatilities": corners.volatilities * math.sqrt(ask.yearly),
         "corner_contributions": corners.contributions() * math.sqrt(ask.yearly),
     }
-    note = (
+    alike = (
         "the covariance does not tell all portfolios apart, so of those alike in return and volatility the frontier "
         "holds the most even"
     )
-    found = EfficientFrontier(**{name: like(values, returns.values) for name, values in held.items()})
-    return found, () if corners.exact else (note,)
+    ignored = _ignored(ask)
+    names = " and ".join(ignored) if len(ignored) < 3 else f"{', '.join(ignored[:-1])} and {ignored[-1]}"
+    below = f"the frontier does not know {names}, with which the best portfolio may lie below it"
+    numbers = {name: like(values, returns.values) for name, values in held.items()}
+    notes = (*(() if corners.exact else (alike,)), *((below,) if ignored else ()))
+    return EfficientFrontier(**numbers, ignores=ignored), notes
+
+
+def _ignored(ask: Ask) -> tuple[str, ...]:
+    """Return the names of limits and costs that a frontier by the critical line does not know."""
+    bends, short = ask.problem.bends, bool((ask.problem.polytope.lower < 0).any())
+    given = {
+        "limits.gross_exposure": bends.gross_exposure is not None and short,
+        "max_turnover": bends.max_turnover is not None,
+        "transaction_costs": _costs(ask) and ask.objective not in _COSTLESS,
+        "limits.max_positions": ask.positions.most is not None,
+        "limits.min_position": ask.positions.least is not None,
+    }
+    return (*(name for name, there in given.items() if there), *(c.name for c in ask.problem.ceilings))
+
+
+def _costs(ask: Ask) -> bool:
+    return bool(ask.problem.bends.buying or ask.problem.bends.selling)

@@ -9,6 +9,7 @@ from annotated_types import Ge, Gt, Le, Lt
 
 from prism_kernels.arrays import is_array, is_numpy, namespace_of
 from prism_kernels.errors import InvalidInput
+from prism_kernels.finance.conflicts import contradiction
 from prism_kernels.finance.limits import conflict
 from prism_kernels.finance.moments import Estimator, Moments, estimate, refuse_constant
 from prism_kernels.finance.objectives import Ask, Objective, best
@@ -34,6 +35,7 @@ Missing: TypeAlias = Literal["refuse", "drop_assets", "intersect"]
 
 _NO_LIMITS = Limits()
 _NEEDS_FULL_RANK = ("min_variance", "max_sharpe", "mean_variance", "black_litterman")
+_IMPOSSIBLE = ("all limits together", "leave no portfolio")  # what solvers say where nothing fulfils the limits
 _HELD = ("previous_weights", "benchmark_weights", "market_weights", "risk_budget")
 
 
@@ -80,7 +82,8 @@ def optimize(
         ``max_sharpe``, the largest expected return above the risk-free rate for each unit of volatility;
         ``min_variance``; ``mean_variance``, the largest return less ½ risk aversion × variance; ``max_return``;
         ``risk_parity``, each asset carries its budget of the risk; ``min_cvar``, the least expected shortfall; ``hrp``,
-        hierarchical risk parity; ``black_litterman``, ``mean_variance`` of the market's expectations and the views.
+        hierarchical risk parity; ``black_litterman``, ``mean_variance`` of the market's expectations and the views,
+        both of whole returns: the market's excess returns δ·Σ·w and the risk-free rate.
     weight_bounds
         Least and largest weight of each asset; below 0 for short positions.
     budget
@@ -109,13 +112,16 @@ def optimize(
         How the covariance is estimated from the returns.
     transaction_costs
         Share of the value traded from ``previous_weights`` that is lost; one number, or one for buying and one for
-        selling. It lessens the return a year, so that ``min_variance`` does not feel it.
+        selling. It lessens the return a year, so that ``min_variance``, ``min_cvar``, ``risk_parity`` and ``hrp`` do
+        not feel it.
     max_turnover
         Largest ½ Σ|Δw| from ``previous_weights``.
     frontier_points
-        Number of points of the efficient frontier that come with the result; 0 for none.
+        Number of points of the efficient frontier that come with the result; 0 for none. It knows bounds, groups and
+        the budget alone.
     missing
-        What is done about missing values: ``refuse``, ``drop_assets`` or ``intersect`` (periods that all assets have).
+        What is done about missing values: ``refuse``, ``drop_assets`` or ``intersect`` (periods that all assets have;
+        of prices the dates, from each of which to the next the returns are taken).
     repair
         Whether a given covariance with negative eigenvalues is replaced by the nearest one without.
     cash
@@ -224,9 +230,15 @@ def _best(ask: Ask) -> Solution:
     try:
         return best(ask)
     except InvalidInput as refused:
-        clash = conflict(ask.problem.polytope) if "all limits together" in str(refused) else None
-        if not clash:
+        if not any(words in str(refused) for words in _IMPOSSIBLE):
             raise
-        msg = f"these limits contradict each other within weight_bounds: {', '.join(clash)}; loosen one of them"
-        field = "group_bounds" if any(name.startswith("group ") for name in clash) else clash[-1]
-        raise InvalidInput(msg, field=field) from None
+        problem = ask.problem
+        told = contradiction(problem.polytope, problem.bends, ask.positions, problem.mean, yearly=ask.yearly)
+        clash = conflict(problem.polytope) if told is None else None
+        if told is None and not clash:
+            raise
+        if clash:
+            msg = f"these limits contradict each other within weight_bounds: {', '.join(clash)}; loosen one of them"
+            field = "group_bounds" if any(name.startswith("group ") for name in clash) else clash[-1]
+            told = InvalidInput(msg, field=field)
+        raise told from None  # type: ignore[misc]

@@ -8,6 +8,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from prism_kernels.finance import integer_program
+
 __all__ = ["Found", "Orders", "greedy", "program"]
 
 Floats: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
@@ -159,18 +161,16 @@ def program(orders: Orders, time_limit: float) -> Found | None:
     time_limit
         Seconds.
     """
-    from scipy.optimize import milp
-
     unit = float(orders.lot.max()) / 1e3
-    solved = milp(**_written(orders, unit), options={"time_limit": time_limit, "mip_rel_gap": 0.0})
-    bound = getattr(solved, "mip_dual_bound", None)
-    if solved.x is None:
+    found = integer_program.solved(_written(orders, unit), time_limit=time_limit)
+    bound = getattr(found, "mip_dual_bound", None)
+    if found.x is None:
         return None if bound is None else Found(np.full(len(orders.lot), np.nan), float(bound) * unit, finished=False)
-    bought, sold = np.split(solved.x, [len(orders.lot), 2 * len(orders.lot)])[:2]
+    bought, sold = np.split(found.x, [len(orders.lot), 2 * len(orders.lot)])[:2]
     lots = bought - sold
     lots = np.round(lots) if orders.whole else np.where(np.abs(lots) < 1e-9, 0.0, lots)
-    floor = float(solved.fun if bound is None or not math.isfinite(bound) else bound)
-    return Found(_payable(orders, lots), floor * unit, finished=solved.status == 0)
+    floor = float(found.fun if bound is None or not math.isfinite(bound) else bound)
+    return Found(_payable(orders, lots), floor * unit, finished=found.status == 0)
 
 
 def _written(orders: Orders, unit: float) -> dict[str, Any]:

@@ -138,7 +138,8 @@ def _measured(
     rows = np.ascontiguousarray(np.asarray(to_numpy(values), dtype=np.float64).T)
     table = np.empty((count, len(METRICS)))
     launch(measure, count, rows, rate, periods_per_year, level, table, np.empty_like(rows), label="performance")
-    return like(table, values)
+    with np.errstate(over="ignore"):  # what single precision cannot hold is infinite in it, as in double
+        return like(table, values)
 
 
 def _flat(names: list[str]) -> tuple[str, ...]:

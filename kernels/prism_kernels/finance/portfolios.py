@@ -12,7 +12,7 @@ from prism_kernels.errors import InvalidInput
 from prism_kernels.finance.paths import Market, Terms
 from prism_kernels.finance.trading_measures import Moments, Tally, moments_of
 
-__all__ = ["Calendar", "Targets", "carry", "due_dates"]
+__all__ = ["Calendar", "Targets", "carry", "due_dates", "last_orders", "listings"]
 
 Floats: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
 Calendar: TypeAlias = Literal["daily", "weekly", "monthly", "quarterly", "yearly"]
@@ -69,6 +69,36 @@ def due_dates(rebalance: Calendar | None, index: Any, periods: int) -> np.ndarra
     return due
 
 
+def listings(market: Market, targets: Targets, span: tuple[int, int]) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Return the bars after the first at which an asset that some portfolio wants is listed.
+
+    Parameters
+    ----------
+    market
+        Prices.
+    targets
+        What weights are wanted.
+    span
+        First bar, and the one after the last.
+    """
+    first, wanted = market.lives[:, 0], (targets.weights != 0).any(axis=(0, 1))
+    return np.asarray(first[wanted & (first > span[0]) & (first < span[1])])
+
+
+def last_orders(market: Market, *, late: bool) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Return the bars at which assets that are delisted later are still to be sold.
+
+    Parameters
+    ----------
+    market
+        Prices.
+    late
+        Whether orders are filled at the open after the decision.
+    """
+    ending = market.lives[:, 1][market.lives[:, 1] < len(market.close)]
+    return np.clip(ending - 1 - int(late), 0, None)
+
+
 def carry(
     market: Market,
     targets: Targets,
@@ -92,7 +122,7 @@ def carry(
     span
         First bar, and the one after the last.
     due
-        1 at the bars at which every portfolio is brought to its target.
+        1 at the bars at which every portfolio is brought to its target, those before a delisting among them.
     threshold
         Difference of a weight to its target from which it is, too.
     drift
@@ -101,9 +131,6 @@ def carry(
     from prism_kernels.finance import portfolio_lanes as lane
 
     count, _, assets = targets.weights.shape
-    ending = market.lives[:, 1][market.lives[:, 1] < len(market.close)]
-    due = due.copy()
-    due[np.clip(ending - 1 - int(terms.late), 0, None)] = 1  # what is delisted is sold before
     sums = np.zeros((count, lane.COLUMNS))
     equity = np.full((count, len(market.close)), np.nan)
     given = (

@@ -197,6 +197,8 @@ def _ceilings(request: Request, held: Held, count: int) -> tuple[Ceiling, ...]:
 def market_view(request: Request, moments: Moments, held: Held) -> tuple[Floats, Floats]:
     """Return the mean and covariance to optimise with: those estimated, or the market's corrected by views.
 
+    The market's implied returns are above the risk-free rate; the rate is added, so that all means are whole returns.
+
     Parameters
     ----------
     request
@@ -210,7 +212,8 @@ def market_view(request: Request, moments: Moments, held: Held) -> tuple[Floats,
         return moments.mean, moments.covariance
     from prism_kernels.finance.black_litterman import implied_returns, picks_of, posterior
 
-    prior = implied_returns(moments.covariance, held.market, risk_aversion=request.risk_aversion)
+    excess = implied_returns(moments.covariance, held.market, risk_aversion=request.risk_aversion)
+    prior = excess + request.risk_free_rate / request.periods_per_year  # views speak of whole returns
     views = picks_of(request.views, moments.assets, periods_per_year=request.periods_per_year)
     return posterior(moments.covariance, prior, *views, tau=request.tau)
 

@@ -99,7 +99,8 @@ def resample_frontier(
     covariance_estimator
         How the covariance is estimated from the returns.
     missing
-        What is done about missing values: ``refuse``, ``drop_assets`` or ``intersect`` (periods that all assets have).
+        What is done about missing values: ``refuse``, ``drop_assets`` or ``intersect`` (periods that all assets have;
+        of prices the dates, from each of which to the next the returns are taken).
     cash
         Name of the asset whose price may be constant.
     periods_per_year

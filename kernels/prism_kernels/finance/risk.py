@@ -133,7 +133,8 @@ def risk(
         Periods in a year.
     missing
         What is done about missing values: nothing, or leave out assets, or leave out periods; with ``intersect``,
-        dates that only the benchmark or only the assets have are left out too.
+        dates that only the benchmark or only the assets have are left out too. Of prices dates are left out, and the
+        returns are taken from each to the next.
 
     Raises
     ------

@@ -88,7 +88,7 @@ class View:
     assets
         Names of the assets, held in equal parts.
     expected_return
-        What they return a year; with ``over``, by how much more than those.
+        What they return a year, the risk-free rate included; with ``over``, by how much more than those.
     over
         Names of the assets they are compared with, held in equal parts; empty for a return by itself.
     confidence

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import numpy as np
 
 from prism_kernels.arrays import Array, like, namespace_of
+from prism_kernels.errors import InvalidInput
 from prism_kernels.inputs import Returns, Weights
 
-__all__ = ["shares_of"]
+__all__ = ["refuse_debt", "shares_of"]
+
+_ROUNDING = 1e-6
 
 
 def shares_of(assets: Returns, weights: Weights | None, budget: float) -> tuple[Array, tuple[str, ...]]:
@@ -36,3 +42,23 @@ def shares_of(assets: Returns, weights: Weights | None, budget: float) -> tuple[
     if not weights.named:
         namespace_of(returns=assets.values, weights=weights.values)
     return like(weights.aligned(assets.assets, budget=budget), assets.values), ()
+
+
+def refuse_debt(weights: np.ndarray[Any, np.dtype[np.float64]]) -> float:
+    """Return the sum of weights, and refuse more than all there is.
+
+    Parameters
+    ----------
+    weights
+        One weight an asset; what is left to 1 is cash.
+
+    Raises
+    ------
+    InvalidInput
+        For weights that add up to more than 1.
+    """
+    total = math.fsum(weights.tolist())
+    if total > 1 + _ROUNDING:
+        msg = f"weights add up to {total:.6g}, which is more than all there is; divide them by their sum"
+        raise InvalidInput(msg, field="weights")
+    return total

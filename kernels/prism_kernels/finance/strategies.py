@@ -67,7 +67,7 @@ class WalkForward:
     Attributes
     ----------
     window
-        How many returns are looked at.
+        How many returns are looked at; more than there are assets, for ``min_variance``.
     every
         Periods from one choice to the next.
     objective

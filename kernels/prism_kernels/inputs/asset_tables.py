@@ -12,8 +12,10 @@ from prism_kernels.arrays import Array, is_array, is_numpy, namespace_of, to_num
 from prism_kernels.errors import InvalidInput
 from prism_kernels.inputs import tables
 from prism_kernels.inputs.calendar import stamp
+from prism_kernels.inputs.columns import holds_numbers
 from prism_kernels.inputs.dates import dated
 from prism_kernels.inputs.origin import source_of
+from prism_kernels.inputs.ways import ways_out
 
 __all__ = ["ASSET_COLUMNS", "check_dates", "read"]
 
@@ -82,11 +84,11 @@ def _from_frame(given: Any, field: str) -> tuple[Array, tuple[str, ...], Any]:
         if index is not None:
             frame = frame.set_axis(index, axis=0)
         _check_columns(frame, field)
-    values, names, index = tables.wide(frame, field)
-    if index is not None:
-        check_dates(index, field)
-    names = tuple(names)
-    return _checked(np.ascontiguousarray(values.T), names, index, field), names, index
+    found = tables.wide(frame, field)
+    if found.index is not None:
+        check_dates(found.index, field)
+    values = _checked(np.ascontiguousarray(found.values.T), found.names, found.index, field)
+    return values, found.names, found.index
 
 
 def _wide(frame: Any, field: str) -> Any:
@@ -142,7 +144,7 @@ def _check_columns(frame: Any, field: str) -> None:
         raise InvalidInput(msg, field=field)
     texts = [c for c, kind in frame.dtypes.items() if kind.kind not in "iufbc"]
     for column in texts:
-        if len(texts) < frame.shape[1] and not tables.looks_numeric(frame[column]):
+        if len(texts) < frame.shape[1] and not holds_numbers(frame[column]):
             msg = f"{field} has no numbers in column {column!r}; leave that column out"
             raise InvalidInput(msg, field=field, where=str(column))
 
@@ -239,10 +241,7 @@ def _checked(values: Any, names: Sequence[str], index: Any, field: str) -> Array
         when = stamp(index[int(spots[0, 0])]) if index is not None else f"period {spots[0, 0]}"
         where = f"{names[int(spots[0, 1])]} at {when}"
         what = "an infinite value" if len(spots) == 1 else f"{len(spots)} infinite values"
-        msg = (
-            f"{field} has {what} (first: {where}); correct it, "
-            "or leave it empty and choose missing='drop_assets' or missing='intersect'"
-        )
+        msg = f"{field} has {what} (first: {where}); {ways_out('correct it', empty=True)}"
         raise InvalidInput(msg, field=field, where=where)
     return values
 

@@ -13,6 +13,7 @@ from prism_kernels.arrays import Array, namespace_of, to_numpy
 from prism_kernels.errors import InvalidInput
 from prism_kernels.inputs.calendar import stamp
 from prism_kernels.inputs.input import Input
+from prism_kernels.inputs.ways import ways_out
 
 __all__ = ["Assets", "Missing"]
 
@@ -140,9 +141,8 @@ class Assets(Input):
         what = f"a missing {self.noun}" if count == 1 else f"{count} missing {self.noun}s"
         many = f" in {assets} assets" if assets > 1 else ""
         where = self.place(t, a)
-        choices = " or ".join(f"missing={way!r}" for way in ways or ("drop_assets", "intersect"))
-        fill = "fill it" if count == 1 else "fill them"
-        msg = f"{field} has {what}{many}{between} (first: {where}); {fill}, or choose {choices}"
+        way = ways_out("fill it" if count == 1 else "fill them", ways or None)
+        msg = f"{field} has {what}{many}{between} (first: {where}); {way}"
         return InvalidInput(msg, field=field, where=where)
 
     def _without_assets(self, field: str) -> tuple[Self, tuple[str, ...]]:

@@ -13,6 +13,7 @@ from prism_kernels.errors import InvalidInput
 from prism_kernels.inputs import asset_tables
 from prism_kernels.inputs.assets import Assets
 from prism_kernels.inputs.input import Sample
+from prism_kernels.inputs.ways import ways_out
 
 if TYPE_CHECKING:
     from prism_kernels.inputs.returns import Returns
@@ -92,8 +93,10 @@ class Prices(Assets):
             msg = "prices has 1 period, and a return needs two; give more prices"
             raise InvalidInput(msg, field="prices")
         values = self.values[1:, :] / self.values[:-1, :] - 1.0
-        index = None if self.index is None else self.index[1:]
-        return Returns(values, self.assets, index, self.source, self.notes, from_prices=True)
+        index, since = (None, None) if self.index is None else (self.index[1:], self.index[0])
+        return Returns(
+            values, self.assets, index, self.source, self.notes, from_prices=True, prices=self.values, since=since
+        )
 
     def check_positive(self, field: str) -> None:
         """Refuse prices that are zero or negative, naming the asset and date of the first.
@@ -112,8 +115,6 @@ class Prices(Assets):
         where = self.place(t, a)
         value = float(self.values[t, a])
         more = f" and {len(spots) - 1} more" if len(spots) > 1 else ""
-        msg = (
-            f"{field} has {value:g} for {where}{more}, and a price is above zero; correct it, or leave it empty and "
-            "choose missing='drop_assets' or missing='intersect'"
-        )
+        way = ways_out("correct it", empty=True)
+        msg = f"{field} has {value:g} for {where}{more}, and a price is above zero; {way}"
         raise InvalidInput(msg, field=field, where=where)

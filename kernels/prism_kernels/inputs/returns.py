@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import dataclasses
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 
-from prism_kernels.arrays import namespace_of, to_numpy
+from prism_kernels.arrays import Array, namespace_of, to_numpy
 from prism_kernels.errors import InvalidInput
 from prism_kernels.inputs import asset_tables
 from prism_kernels.inputs.assets import Assets
@@ -47,9 +49,15 @@ class Returns(Assets):
         How the data was read, where that is not obvious.
     from_prices
         Whether prices were given, of which these are the returns.
+    prices
+        time + 1 × asset: those prices, as long as these are the returns of all of them.
+    since
+        Date of the first of the prices; None where none came with the data.
     """
 
     from_prices: bool = False
+    prices: Array | None = None
+    since: Any = None
 
     noun: ClassVar[str] = "return"
 
@@ -93,6 +101,54 @@ class Returns(Assets):
     def samples(cls) -> Mapping[str, Sample]:
         """Return the named samples of returns, and those of prices, whose returns are taken."""
         return {**Prices.samples(), **cls._samples}
+
+    def take(self, *, assets: Sequence[int] | None = None, periods: Sequence[int] | None = None) -> Self:
+        """Return some assets or periods, by their numbers, in that order; of some periods no prices are known.
+
+        Parameters
+        ----------
+        assets, periods
+            Numbers of the columns and rows to keep; None keeps all.
+        """
+        found = super().take(assets=assets, periods=periods)
+        if self.prices is None or (assets is None and periods is None):
+            return found
+        whole = self.as_prices()
+        if periods is not None or whole is None:
+            return dataclasses.replace(found, prices=None, since=None)
+        return dataclasses.replace(found, prices=whole.take(assets=assets).values)
+
+    def as_prices(self) -> Prices | None:
+        """Return the prices that these are the returns of; None where returns were given, or some periods taken."""
+        if self.prices is None:
+            return None
+        index = None if self.index is None or self.since is None else self.index.insert(0, self.since)
+        return Prices(self.prices, self.assets, index)
+
+    def fits(self) -> bool:
+        """Tell whether numbers and labels fit together, as they do unless somebody changed a saved run."""
+        shape = (self.periods + 1, self.count)
+        return super().fits() and (self.prices is None or tuple(self.prices.shape) == shape)
+
+    def _without_periods(self, field: str) -> tuple[Self, tuple[str, ...]]:
+        """Leave out the dates at which a price is missing, and take the returns from one of the others to the next."""
+        whole = self.as_prices()
+        if whole is None:
+            return super()._without_periods(field)
+        bad = np.asarray(whole.missing.any(axis=1))
+        if (~bad).sum() < 2:
+            raise self._gaps(self.missing, field, " and no period without", ["drop_assets"])
+        kept = whole.take(periods=np.flatnonzero(~bad).tolist()).returns()
+        what = "dates" if whole.index is not None else "periods"
+        note = f"left out {int(bad.sum())} of {len(bad)} {what} for missing prices in {field}"
+        return cast("Self", kept), (*self.notes, note)
+
+    def _labels(self) -> tuple[str, ...]:
+        plain = super()._labels()
+        if self.prices is None or not self.missing.any():
+            return plain
+        numbers = np.ascontiguousarray(to_numpy(self.prices))
+        return (*plain, str(self.since), hashlib.sha256(numbers.tobytes()).hexdigest())
 
     @classmethod
     def _of_prices(cls, prices: Prices, field: str) -> Self:

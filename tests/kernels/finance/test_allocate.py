@@ -228,6 +228,10 @@ def test_labels_decide_the_order_and_the_result_can_be_given_where_holdings_are_
             "holdings of A is -2, and borrowed shares cannot be allocated; leave the asset out",
         ),
         (
+            {"weights": {"A": 0.5, "B": -0.5}, "holdings": {"A": 3.0, "B": -2.0}},
+            "holdings of B is -2, and borrowed shares cannot be allocated; leave the asset out",
+        ),
+        (
             {"lot_size": 10, "fractional": True},
             "lot_size is 10 and fractional is true; lots are whole, so leave one of the two out",
         ),

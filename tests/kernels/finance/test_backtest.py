@@ -169,8 +169,8 @@ def test_a_path_that_never_moves_has_no_sharpe_ratio_and_says_so():
 
 
 def test_a_portfolio_in_debt_that_loses_all_of_it_is_told():
-    fall = np.linspace(10.0, 4.0, 20)[:, None]
-    result = backtest(fall, weights=[2.0], strategy="weights")
+    fall_and_rise = np.linspace([10.0, 10.0], [4.0, 16.0], 20)
+    result = backtest(fall_and_rise, weights=[2.0, -1.0], strategy="weights")
     assert result.warnings == ("the path lost all there was, and the numbers after that mean nothing",)
 
 
@@ -223,6 +223,60 @@ def test_a_portfolio_sells_what_is_delisted_and_buys_what_is_listed_when_it_reba
             share = there * [0.5, 0.25, 0.25]
             shares = np.where(there > 0, share / share.sum() * value / now, 0.0)
         assert result.equity[0, 0, t] == pytest.approx(value, rel=1e-11), t
+
+
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize("rebalance", [None, 0.5])
+def test_what_is_listed_later_is_bought_when_it_is_listed(stocks, rebalance, late):
+    close, opens = stocks[0].copy(), stocks[1].copy()
+    close.iloc[:700, 2] = opens.iloc[:700, 2] = np.nan
+    close.iloc[1000:, 1] = np.nan
+    weights = {"AAPL": 0.5, "GE": 0.25, "KO": 0.2}
+    given = {"fill": "next_open", "open_prices": opens} if late else {}
+    result = backtest(
+        close, weights=weights, strategy="weights", missing="point_in_time", rebalance=rebalance, keep="equity", **given
+    )
+    fills = (opens if late else close).to_numpy()
+    value, cash, shares = 1.0, 1.0, np.zeros(3)
+    for t in range(len(close)):
+        if t in ((1, 701, 999) if late else (0, 700, 999)):
+            there = np.array([1.0, float(t < 999), float(t >= 700)])
+            share = there * [0.5, 0.25, 0.2]
+            worth = cash + np.nansum(shares * fills[t])
+            shares = np.where(there > 0, share / share.sum() * 0.95 * worth / fills[t], 0.0)
+            cash = 0.05 * worth
+        value = cash + np.nansum(shares * close.iloc[t].to_numpy())
+        assert result.equity[0, 0, t] == pytest.approx(value, rel=1e-11), t
+    listed, bought, sold = (f"{close.index[t]:%Y-%m-%d}" for t in (700, 700 + late, 999))
+    assert result.warnings[1:3] == (
+        f"GE is listed up to {sold} and sold then: its weight of 0.25 is with the others after",
+        f"KO is listed from {listed} on and bought at {bought}: its weight of 0.2 is with the others before",
+    )
+
+
+def test_with_a_calendar_what_is_listed_later_is_bought_at_its_next_date_and_said(stocks):
+    close = stocks[0].copy()
+    close.iloc[:700, 2] = np.nan
+    close.iloc[:1400, 1] = np.nan
+    given = {"weights": {"AAPL": 0.5, "GE": 0.25, "KO": 0.25}, "strategy": "weights", "missing": "point_in_time"}
+    years = close.index.year
+    due = [t for t in range(701, 1500) if years[t] != years[t - 1]]
+    found = backtest(close, rebalance="yearly", **given).warnings
+    days = {t: f"{close.index[t]:%Y-%m-%d}" for t in (700, due[0], 1400)}
+    assert due[-1] < 1400
+    assert found[1:3] == (
+        "GE is never bought, since it is not listed when there are orders: its weight of 0.25 is with the others",
+        f"KO is listed from {days[700]} on and bought at {days[due[0]]}: its weight of 0.25 is with the others before",
+    )
+
+
+def test_weights_of_more_than_all_there_is_are_refused(stocks):
+    with pytest.raises(InvalidInput) as refused:
+        backtest(stocks[0], weights={"AAPL": 0.8, "GE": 0.5}, strategy="weights")
+    assert str(refused.value) == "weights add up to 1.3, which is more than all there is; divide them by their sum"
+    assert refused.value.field == "weights"
+    backtest(stocks[0], weights=np.full(3, 1 / 3) * (1 + 1e-9), strategy="weights")
+    backtest(stocks[0], weights={"AAPL": 1.3, "GE": -0.3}, strategy="weights")
 
 
 @pytest.mark.parametrize("library", ["float32", "torch", "strict"])

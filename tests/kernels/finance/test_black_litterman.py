@@ -1,10 +1,12 @@
 """Black and Litterman: both closed forms, no views, certain views, a peer, and what is refused."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from prism_kernels import InvalidInput
 from prism_kernels.finance import black_litterman as bl
+from prism_kernels.finance import optimize
 from prism_kernels.finance.settings import View
 
 ASSETS = ("A", "B", "C", "D", "E")
@@ -114,3 +116,88 @@ def test_certain_views_that_contradict_each_other_are_refused():
     assert str(refused.value) == (
         "views that are certain contradict or repeat each other; leave one out, or give confidences below 1"
     )
+
+
+# ---- whole returns and the risk-free rate, through ``finance.optimize`` ----------------------------------------------
+
+MARKET = np.array([0.1, 0.2, 0.3, 0.15, 0.25])
+WIDE = {"weight_bounds": (-50.0, 50.0), "objective": "black_litterman", "market_weights": MARKET}
+VIEWS = (View(("A",), 0.12, confidence=0.6), View(("B", "C"), 0.03, over=("E",), confidence=0.8))
+
+
+def some_returns(seed=0):
+    rng = np.random.default_rng(seed)
+    return pd.DataFrame(0.01 * rng.standard_normal((400, 2)) @ rng.standard_normal((2, 5)) + 0.01 * rng.standard_normal(
+        (400, 5)), columns=list(ASSETS))  # fmt: skip
+
+
+def best_of(mean, covariance, aversion):
+    """Return the weights of the largest μ'w − ½ δ w'Σw that add up to 1: Σ⁻¹(μ − ν)/δ with ν from the sum."""
+    per, ones = np.linalg.solve(covariance, mean) / aversion, np.linalg.solve(covariance, np.ones(5)) / aversion
+    return per - (per.sum() - 1) / ones.sum() * ones
+
+
+def posteriors(yearly, rate, aversion, tau):
+    """Return mean and covariance a year after the views, by the form with gains and by that with precisions."""
+    prior = aversion * yearly @ MARKET + rate  # whole returns: excess and the risk-free rate
+    picks = np.array([[1, 0, 0, 0, 0], [0, 0.5, 0.5, 0, -1.0]])
+    values, confidences = np.array([0.12, 0.03]), np.array([0.6, 0.8])
+    uncertain = tau * yearly
+    omega = np.diag(np.diag(picks @ uncertain @ picks.T) * (1 - confidences) / confidences)
+    gain = uncertain @ picks.T @ np.linalg.inv(picks @ uncertain @ picks.T + omega)
+    first = prior + gain @ (values - picks @ prior), yearly + uncertain - gain @ picks @ uncertain
+    precise, sure = np.linalg.inv(uncertain), np.linalg.inv(omega)
+    left = np.linalg.inv(precise + picks.T @ sure @ picks)
+    return first, (left @ (precise @ prior + picks.T @ sure @ values), yearly + left)
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.04, -0.01])
+@pytest.mark.parametrize("form", [0, 1])
+def test_an_optimisation_is_that_of_both_closed_forms_at_any_risk_free_rate(rate, form):
+    frame = some_returns()
+    found = optimize(frame, **WIDE, risk_aversion=3.0, risk_free_rate=rate, views=VIEWS, tau=0.1)
+    mean, covariance = posteriors(np.cov(frame.to_numpy().T) * 252, rate, 3.0, 0.1)[form]
+    np.testing.assert_allclose(found.weights, best_of(mean, covariance, 3.0), atol=1e-9)
+    risk = float(np.sqrt(found.weights @ covariance @ found.weights))
+    assert found.expected_return == pytest.approx(float(mean @ found.weights), rel=1e-10)
+    assert found.volatility == pytest.approx(risk, rel=1e-10)
+    assert found.sharpe_ratio == pytest.approx((float(mean @ found.weights) - rate) / risk, rel=1e-10)
+    assert found.objective_value == pytest.approx(float(mean @ found.weights) - 1.5 * risk**2, rel=1e-9)
+    assert found.status == "optimal"
+
+
+def test_the_market_is_expected_to_return_the_rate_and_its_excess_as_pyportfolioopt_has_it():
+    from pypfopt import market_implied_prior_returns
+
+    frame = some_returns(1)
+    yearly = pd.DataFrame(np.cov(frame.to_numpy().T) * 252, ASSETS, ASSETS)
+    market = pd.Series(MARKET, ASSETS)
+    prior = market_implied_prior_returns(market, 3.0, yearly, risk_free_rate=0.04)
+    found = optimize(frame, **WIDE, risk_aversion=3.0, risk_free_rate=0.04)
+    expected = float(prior.to_numpy() @ found.weights)
+    assert found.expected_return == pytest.approx(expected, rel=1e-10)
+    assert found.sharpe_ratio == pytest.approx((expected - 0.04) / found.volatility, rel=1e-10)
+
+
+def test_a_certain_view_is_a_whole_return():
+    frame = some_returns(2)
+    given = {**WIDE, "weight_bounds": (0.0, 1.0), "risk_aversion": 3.0, "risk_free_rate": 0.04}
+    view = View(("A",), 0.07, confidence=1.0)
+    alone = {"groups": [{"name": "a", "assets": ["A"]}], "group_bounds": [{"name": "a", "least": 1.0, "most": 1.0}]}
+    assert optimize(frame, **given, views=(view,), **alone).expected_return == pytest.approx(0.07, rel=1e-10)
+
+
+def test_the_rate_leaves_the_weights_of_a_market_without_views_as_they_are():
+    frame = some_returns(3)
+    plain, with_rate = (optimize(frame, **WIDE, risk_aversion=2.0, risk_free_rate=r) for r in (0.0, 0.05))
+    np.testing.assert_allclose(with_rate.weights, plain.weights, atol=1e-10)
+    assert with_rate.expected_return == pytest.approx(plain.expected_return + 0.05, rel=1e-10)
+    assert with_rate.sharpe_ratio == pytest.approx(plain.sharpe_ratio, rel=1e-10)
+
+
+def test_its_certificate_agrees_at_a_risk_free_rate():
+    from tests.kernels.finance.test_risk_certificates import certify, evidence_of
+
+    given = {**WIDE, "weight_bounds": (0.0, 1.0), "risk_free_rate": 0.04, "views": VIEWS, "frontier_points": 5}
+    checks = certify("finance.optimize", evidence_of("finance.optimize", some_returns(4), **given))
+    assert [check for check in checks if not check.agrees] == []

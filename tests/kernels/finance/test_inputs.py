@@ -607,6 +607,17 @@ def test_the_samples_are_what_their_titles_say():
     assert Weights.resolve("sp500_stocks_equal").aligned(stocks.assets).sum() == pytest.approx(1.0)
 
 
+def test_the_vix_is_that_of_its_library_without_the_days_nobody_traded():
+    from arch.data import vix
+
+    ours, whole = sample("vix"), vix.load()
+    levels = pd.to_numeric(whole["vix"], errors="coerce").dropna()
+    assert ours.columns.tolist() == ["VIX"]
+    np.testing.assert_array_equal(ours["VIX"], levels)
+    assert Prices.resolve("vix").periods == len(levels) == len(ours.index.unique())
+    assert Returns.resolve("vix").from_prices
+
+
 def test_samples_of_one_kind_are_not_offered_for_another():
     assert not set(Prices.samples()) & set(Weights.samples())
     assert set(Prices.samples()) < set(Returns.samples()) < set(sample_names())

@@ -349,8 +349,8 @@ def test_without_views_the_market_is_what_black_and_litterman_hold():
     _, covariance = moments_of(frame)
     calm = np.linalg.solve(covariance, np.ones(8))
     expected = free + (1 - free.sum()) * calm / calm.sum()
-    if (expected >= 0).all():
-        np.testing.assert_allclose(found.weights, expected, atol=1e-10)
+    assert (expected >= 0).all(), "the closed form is without bounds; choose another market"
+    np.testing.assert_allclose(found.weights, expected, atol=1e-10)
     proven(found)
     bold = optimize(
         frame,
@@ -496,3 +496,64 @@ def test_a_saved_portfolio_is_verified(tmp_path):
     kept = run("finance.optimize", sample("sp500_stocks"), objective="max_sharpe", frontier_points=5)
     kept.save(tmp_path / "portfolio.prism")
     assert verify(tmp_path / "portfolio.prism").verdict == "agrees"
+
+
+COSTLY = {"previous_weights": np.full(8, 0.125), "transaction_costs": 0.01}
+
+
+@pytest.mark.parametrize("objective", ["min_variance", "min_cvar", "risk_parity", "hrp"])
+def test_an_objective_that_does_not_weigh_costs_says_so(objective):
+    frame = gaining(8, seed=23)
+    free, found = optimize(frame, objective=objective), optimize(frame, objective=objective, **COSTLY)
+    np.testing.assert_array_equal(found.weights, free.weights)
+    assert found.trading_cost == pytest.approx(0.01 * 2 * found.turnover)
+    said = f"objective {objective!r} does not weigh transaction_costs; trading_cost says what they are"
+    assert found.warnings == (said,)
+    assert not free.warnings
+
+
+@pytest.mark.parametrize("objective", ["mean_variance", "max_sharpe", "max_return"])
+def test_an_objective_that_weighs_costs_is_silent(objective):
+    assert not optimize(gaining(8, seed=23), objective=objective, **COSTLY).warnings
+
+
+BENCHMARK = np.full(8, 0.125)
+UNKNOWN = [
+    ({"limits": Limits(gross_exposure=1.1), "weight_bounds": (-0.5, 1.0)}, ("limits.gross_exposure",)),
+    ({"max_turnover": 0.1, "previous_weights": BENCHMARK}, ("max_turnover",)),
+    ({"limits": Limits(tracking_error=0.03), "benchmark_weights": BENCHMARK}, ("limits.tracking_error",)),
+    ({"limits": Limits(max_positions=3, min_position=0.1)}, ("limits.max_positions", "limits.min_position")),
+    (COSTLY, ("transaction_costs",)),
+    (
+        {"target_volatility": 0.12, "max_turnover": 0.2, **COSTLY},
+        ("max_turnover", "transaction_costs", "target_volatility"),
+    ),
+]
+
+
+@pytest.mark.parametrize(("given_", "names"), UNKNOWN)
+def test_a_frontier_says_which_limits_it_does_not_know(given_, names):
+    frame = gaining(8, seed=24)
+    found = optimize(frame, frontier_points=20, **given_)
+    assert found.frontier.ignores == names
+    assert found.to_numpy().frontier.ignores == names
+    said = " and ".join(names) if len(names) < 3 else f"{', '.join(names[:-1])} and {names[-1]}"
+    assert found.warnings == (f"the frontier does not know {said}, with which the best portfolio may lie below it",)
+    within = {"weight_bounds": given_.get("weight_bounds", (0.0, 1.0)), "target_volatility": found.volatility}
+    above = optimize(frame, objective="max_return", **within)  # the frontier at the same volatility
+    assert above.expected_return >= found.expected_return - 1e-9
+
+
+def test_limits_that_a_frontier_keeps_are_not_said_to_be_ignored():
+    groups = {"groups": (Groups("ab", ("A", "B")),), "group_bounds": (GroupBounds("ab", 0.1, 0.4),)}
+    found = optimize(gaining(8, seed=24), frontier_points=5, limits=Limits(gross_exposure=1.5), **groups)
+    assert found.frontier.ignores == ()  # without short positions the gross exposure is the budget
+    assert not found.warnings
+
+
+def test_a_saved_frontier_keeps_what_it_does_not_know(tmp_path):
+    from prism_kernels.saved import load
+
+    kept = run("finance.optimize", gaining(8, seed=24), frontier_points=5, max_turnover=0.1, previous_weights=BENCHMARK)
+    kept.save(tmp_path / "portfolio.prism")
+    assert load(tmp_path / "portfolio.prism").result.frontier.ignores == ("max_turnover",)

@@ -60,7 +60,37 @@ REFUSED = [
     ),
     (
         {"objective": "risk_parity", "limits": Limits(gross_exposure=1.0)},
-        "objective 'risk_parity' takes linear limits alone, and limits.gross_exposure is none; leave it out",
+        "objective 'risk_parity' cannot keep limits.gross_exposure; leave it out, or choose another objective",
+    ),
+    (
+        {"objective": "min_cvar", "max_turnover": 0.2, "previous_weights": dict.fromkeys(NAMES, 0.125)},
+        "objective 'min_cvar' cannot keep max_turnover; leave it out, or choose another objective",
+    ),
+    (
+        {"objective": "hrp", "target_volatility": 0.3},
+        "objective 'hrp' cannot keep target_volatility; leave it out, or choose another objective",
+    ),
+    (
+        {"objective": "hrp", "limits": Limits(max_positions=3)},
+        "objective 'hrp' cannot keep limits.max_positions 3: it holds all 8 assets; leave it out, or choose another ",
+    ),
+    (
+        {"objective": "risk_parity", "limits": Limits(max_positions=7)},
+        "objective 'risk_parity' cannot keep limits.max_positions 7: it holds all 8 assets; leave it out, or choose",
+    ),
+    (
+        {"objective": "risk_parity", "limits": Limits(min_position=0.3)},
+        "objective 'risk_parity' cannot keep limits.min_position 0.3: it gives ",
+    ),
+    (
+        {"limits": Limits(min_position=0.3), "weight_bounds": (0.0, 0.32)},
+        "limits.min_position 0.3 fits no number of positions: 3 × 0.32 = 0.96 < budget 1, and 4 × 0.3 = 1.2 > budget "
+        "1; lower it to 0.25, or raise the largest weight to 0.3333",
+    ),
+    (
+        {"limits": Limits(min_position=0.7, max_positions=8), "weight_bounds": (0.05, 1.0)},
+        "limits.min_position 0.7 is too high: weight_bounds keep 8 assets from being zero, and 8 × 0.7 = 5.6 > budget "
+        "1; lower it, or let the bounds include 0",
     ),
     (
         {"objective": "risk_parity", "budget": -0.5, "weight_bounds": (-1, 1)},
@@ -142,3 +172,26 @@ def test_a_portfolio_without_variance_has_no_best_sharpe_ratio():
         InvalidInput, match="max_sharpe has no answer where the limits allow a portfolio without variance"
     ):
         optimize(frame, cash="cash")
+
+
+@pytest.mark.parametrize("objective", ["risk_parity", "hrp"])
+def test_a_return_that_an_objective_does_not_reach_is_said_a_year(objective):
+    frame = gaining(8, 1)
+    plain = optimize(frame, objective=objective)
+    target = 0.5 * (plain.expected_return + float(frame.mean().max() * 252))
+    with pytest.raises(InvalidInput) as refused:
+        optimize(frame, objective=objective, target_return=target)
+    assert str(refused.value) == (
+        f"objective '{objective}' cannot keep target_return {target:.6g}: its portfolio is expected to return "
+        f"{plain.expected_return:.6g} a year; loosen that, or choose another objective"
+    )
+
+
+@pytest.mark.parametrize("objective", ["risk_parity", "hrp"])
+def test_positions_that_an_objective_has_anyway_are_no_reason_to_refuse(objective):
+    frame = gaining(8, 1)
+    plain = optimize(frame, objective=objective)
+    limits = Limits(max_positions=8, min_position=0.5 * float(plain.weights.min()))
+    found = optimize(frame, objective=objective, limits=limits)
+    np.testing.assert_array_equal(found.weights, plain.weights)
+    assert found.solver == plain.solver

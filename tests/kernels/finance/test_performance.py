@@ -143,3 +143,10 @@ def test_what_cannot_be_measured_is_refused(given_returns, settings, sentence):
     with pytest.raises(InvalidInput) as refused:
         metrics(given_returns, **settings)
     assert str(refused.value).startswith(sentence)
+
+
+def test_a_growth_that_single_precision_cannot_hold_is_infinite_in_it():
+    gains = np.full((30, 1), 0.1, dtype=np.float32)
+    found = metrics(gains * np.array([1.0, 1.01] * 15, dtype=np.float32)[:, None], periods_per_year=1e5, level=0.9)
+    assert found.cagr.dtype == np.float32
+    assert np.isinf(found.cagr).all()  # 1.1 to the power of 100,000

@@ -363,3 +363,24 @@ def test_trades_that_are_not_the_best_are_caught_though_their_numbers_fit_togeth
     wrong = dataclasses.replace(aware, fields={**full.fields})
     assert failed(wrong) == ["no further trade is worth its cost"]
     assert failed(dataclasses.replace(full, fields={**aware.fields})) == ["weights reach the target"]
+
+
+def test_few_periods_name_only_ways_out_that_a_rebalance_has():
+    prices = sample("sp500_stocks").iloc[-5:, :6]
+    held = dict.fromkeys(prices.columns, 1.0)
+    target = dict.fromkeys(prices.columns, 1 / 6)
+    found = rebalance(held, target, prices=prices, policy="cost_aware")
+    assert found.warnings == (
+        "prices has 4 periods for 6 assets, so their sample covariance is singular; give covariance, or prices of more "
+        "periods",
+    )
+    gap = sample("sp500_stocks").iloc[-100:, :6].copy()
+    gap.iloc[3, 2] = np.nan
+    with pytest.raises(InvalidInput) as refused:
+        rebalance(held, target, prices=gap, policy="cost_aware")
+    assert str(refused.value).endswith("; fill it")
+    low = gap.fillna(-1.0)
+    for call in (lambda: rebalance(held, target, prices=low), lambda: allocate(target, low, capital=10.0)):
+        with pytest.raises(InvalidInput) as refused:
+            call()
+        assert str(refused.value).endswith("and a price is above zero; correct it")

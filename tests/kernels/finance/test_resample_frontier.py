@@ -104,3 +104,14 @@ def test_the_certificate_holds_and_notices_a_changed_field(field):
     assert all(check.agrees for check in certify(row.name, Evidence(fields=result.fields(), **whole)))
     wrong = {**result.fields(), field: getattr(result, field) * 1.01}
     assert not all(check.agrees for check in certify(row.name, Evidence(fields=wrong, **whole)))
+
+
+def test_a_dask_client_draws_to_the_same_bits():
+    distributed = pytest.importorskip("distributed")
+    given = {"draws": 60, "points": 5, "seed": 2}  # 60 draws are three pieces of work
+    here = resample_frontier(frame(), **given)
+    with distributed.Client(processes=False, n_workers=2, threads_per_worker=1, dashboard_address=":0") as client:
+        there = resample_frontier(frame(), **given)
+        assert client.status == "running"
+    for name, value in here.fields().items():
+        assert np.array_equal(value, getattr(there, name)), name
