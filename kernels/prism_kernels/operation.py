@@ -14,14 +14,16 @@ import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
-from typing import Annotated, Any, ParamSpec, TypeVar, get_args, get_origin
+from typing import Any, ParamSpec, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from pydantic_core import PydanticSerializationError, to_json
 
 from prism_kernels import docstring
 from prism_kernels.errors import InvalidInput, PrismError, nearest
-from prism_kernels.inputs import Input
+from prism_kernels.inputs.input import input_type
+from prism_kernels.inputs.parameter import Data, with_notes
+from prism_kernels.inputs.ways import EVERY, offering
 from prism_kernels.refusal import plain, refusal
 from prism_kernels.rules import Rule, rule_of
 
@@ -29,15 +31,6 @@ __all__ = ["Data", "Operation", "find", "operation", "operations"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-
-@dataclass(frozen=True)
-class Data:
-    """A parameter of an operation that takes data."""
-
-    name: str
-    kind: type[Input]
-    required: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +44,7 @@ class Operation:
     function
         The validating function that callers use.
     body
-        The function as it was written.
+        The function as it was written, whose result carries the notes of what it was given.
     example
         Data (by name of a sample) and settings of a small real run, which generic tests and docs use.
     tolerance
@@ -75,12 +68,18 @@ class Operation:
     @functools.cached_property
     def data(self) -> dict[str, Data]:
         """The parameters that take data, in order."""
-        kinds = {name: _input_type(self._hints.get(name)) for name in self._parameters}
+        kinds = {name: input_type(self._hints.get(name)) for name in self._parameters}
         return {
-            name: Data(name, kind, self._parameters[name].default is inspect.Parameter.empty)
+            name: Data(name, kind, self._parameters[name].default is inspect.Parameter.empty, self.ways)
             for name, kind in kinds.items()
             if kind is not None
         }
+
+    @functools.cached_property
+    def ways(self) -> tuple[str, ...]:
+        """What the operation can do about missing values, of what can be done by leaving out."""
+        rule = rule_of(self._hints["missing"]) if "missing" in self._hints else None
+        return tuple(v for v in getattr(rule, "values", EVERY if rule is not None else ()) if v in EVERY)
 
     @functools.cached_property
     def rules(self) -> dict[str, Rule]:
@@ -189,20 +188,6 @@ class Operation:
         }
 
 
-def _input_type(annotation: Any) -> type[Input] | None:
-    if get_origin(annotation) is Annotated:
-        for one in get_args(annotation)[1:]:
-            if isinstance(one, type) and issubclass(one, Input):
-                return one
-    for one in get_args(annotation):
-        found = _input_type(one) if get_origin(annotation) is not Annotated else None
-        if found is not None:
-            return found
-    if isinstance(annotation, type) and issubclass(annotation, Input):
-        return annotation
-    return None
-
-
 _registry: dict[str, Operation] = {}
 
 
@@ -223,18 +208,25 @@ def operation(
 
     def wrap(body: Callable[P, R]) -> Callable[P, R]:
         @functools.wraps(body)
+        def told(*args: P.args, **kwargs: P.kwargs) -> R:
+            with offering(row.ways):
+                return with_notes(body(*args, **kwargs), (*args, *kwargs.values()))
+
+        @functools.wraps(body)
         def checked(*args: P.args, **kwargs: P.kwargs) -> R:
             data = row.data
             settings = {k: v for k, v in kwargs.items() if k not in data}
             row.require({**kwargs, **dict(zip(data, args, strict=False))})
             if settings or row._required:
                 kwargs.update(row.validate(settings))
-            return body(*args, **kwargs)
+            kwargs.update({n: one.read(kwargs[n]) for n, one in data.items() if n in kwargs})
+            read = (one.read(value) for one, value in zip(data.values(), args, strict=False))
+            return told(*read, *args[len(data) :], **kwargs)  # type: ignore[arg-type]
 
         if "." not in name:
             msg = f"an operation is named domain.verb, and {name!r} has no dot"
             raise ValueError(msg)
-        row = Operation(name, checked, body, example or {}, tolerance)
+        row = Operation(name, checked, told, example or {}, tolerance)
         checked.__prism__ = row  # type: ignore[attr-defined]
         _registry[name] = row
         return checked

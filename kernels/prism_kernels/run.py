@@ -185,7 +185,7 @@ def run(operation: str | Callable[..., Any] | Operation, *data: Any, **arguments
     settings = {k: v for k, v in arguments.items() if k not in row.data}
     resolved = row.resolve(settings)
     progress.checkpoint()
-    inputs = {n: row.data[n].kind.of(v, field=n) for n, v in given.items() if v is not None}
+    inputs = {n: row.data[n].of(v) for n, v in given.items() if v is not None}
     started = datetime.now(UTC)
     with telemetry.span(row.name) as clock:
         result = row.body(**inputs, **{k: resolved[k] for k in row.rules})

@@ -1,7 +1,10 @@
 """What a page that strangers see may read: paths, links, addresses and redirects, and that analysts have no fences."""
 
+import gc
 import http.server
 import os
+import re
+import socket
 import tempfile
 import threading
 from pathlib import Path
@@ -73,6 +76,29 @@ def test_uploads_can_be_read_and_so_can_what_an_analyst_catalogued(root, tmp_pat
     with fences.trusted():
         assert Series.resolve(str(tmp_path / "outside.csv")).length == 3
     assert refusal(tmp_path / "outside.csv") == OUTSIDE
+
+
+def test_where_one_process_serves_several_sessions_each_reads_its_own_uploads_alone(root, tmp_path, monkeypatch):
+    class Session:
+        pass
+
+    ada, eve, now = Session(), Session(), []
+    monkeypatch.setattr(fences, "_whose", lambda: now[-1])
+    for session, name in ((ada, "a"), (eve, "e")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "mine.csv").write_text(CSV)
+        now.append(session)
+        fences.admit(tmp_path / name)
+    now.append(ada)
+    assert Series.resolve(str(tmp_path / "a" / "mine.csv")).length == 3
+    assert refusal(tmp_path / "e" / "mine.csv") == OUTSIDE
+    now.append(None)  # a thread that belongs to no session
+    assert refusal(tmp_path / "e" / "mine.csv") == OUTSIDE
+    now.clear()
+    assert len(fences._ADMITTED) >= 2
+    ada, before = None, len(fences._ADMITTED)
+    gc.collect()
+    assert len(fences._ADMITTED) == before - 1  # what a session may read is forgotten with it
 
 
 def test_an_analyst_has_no_fences(root, tmp_path, monkeypatch):
@@ -187,3 +213,94 @@ def test_a_host_that_does_not_answer_is_one_sentence(root, monkeypatch):
     monkeypatch.setenv("no_proxy", "*")
     assert refusal("http://127.0.0.1:9/x.csv").startswith("y could not be fetched from 127.0.0.1 (")
     assert os.environ[fences.READERS] == "1"
+
+
+@pytest.fixture
+def raw(root, monkeypatch):
+    """A server that sends the bytes it is told to and hangs up: its address, given those bytes."""
+    monkeypatch.setenv("no_proxy", "*")
+    listening = []
+
+    def serve(answer, path="/x.csv"):
+        listener = socket.create_server(("127.0.0.1", 0))
+        listening.append(listener)
+
+        def one():
+            with listener.accept()[0] as link:
+                link.recv(65536)
+                link.sendall(answer)
+
+        threading.Thread(target=one, daemon=True).start()
+        place = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        monkeypatch.setenv(fences.ALLOW_URLS, f"{place}/*")
+        return place + path
+
+    yield serve
+    for listener in listening:
+        listener.close()
+
+
+def answered(head, body):
+    return f"HTTP/1.1 200 OK\r\n{head}\r\n\r\n".encode() + body
+
+
+def test_a_download_that_breaks_off_is_refused_with_its_address_and_sizes(raw, monkeypatch, tmp_path):
+    body = (CSV * 10).encode()
+    url = raw(answered(f"Content-Length: {len(body)}", body[:50]), "/x.csv?key=secret")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    said = refusal(url)
+    assert said == (
+        f"y did not come whole from {url.partition('?')[0]}: 50 of {len(body)} bytes; try again, or upload the file"
+    )
+    assert not list(tmp_path.glob("prism-download-*"))
+
+
+def test_a_download_as_long_as_announced_or_of_no_announced_length_is_whole(raw):
+    body = CSV.encode()
+    assert Series.resolve(raw(answered(f"Content-Length: {len(body)}", body)), field="y").length == 3
+    assert Series.resolve(raw(answered("Server: x", body)), field="y").length == 3
+    chunked = b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in (body[:9], body[9:], b""))
+    assert Series.resolve(raw(answered("Transfer-Encoding: chunked", chunked)), field="y").length == 3
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (b"garbage\r\n\r\n", "BadStatusLine"),
+        (b"", "without response"),
+        (answered("Transfer-Encoding: chunked", b"ZZ\r\n" + CSV.encode()), "IncompleteRead"),
+        (answered("Transfer-Encoding: chunked", b"ff\r\n" + CSV.encode()), "IncompleteRead"),
+        (b"HTTP/1.1 200 OK\r\nX: " + b"a" * 70_000 + b"\r\n\r\n", "LineTooLong"),
+        (b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 200 + b"\r\n", "HTTPException"),
+        (b"HTTP/1.1 404 Not here\r\nContent-Length: 0\r\n\r\n", "Not here"),
+    ],
+)
+def test_an_answer_that_is_none_is_one_sentence(raw, monkeypatch, tmp_path, answer, why):
+    url = raw(answer)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    said = refusal(url)
+    assert re.fullmatch(r"y could not be fetched from 127\.0\.0\.1 \(.*\); try again, or upload the file", said)
+    assert why in said
+    assert not list(tmp_path.glob("prism-download-*"))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://a%00b.example.org/x.csv",
+        "http://a%20b.example.org/x.csv",
+        "http://[::1].example.org/x.csv",
+        f"http://{'a' * 70}.example.org/x.csv",
+        "http://a..example.org/x.csv",
+        "http://ä\u200b.example.org/x.csv",
+        "http://127.0.0.1:9/a b.csv",
+        "http://127.0.0.1:9/a%00.csv",
+        "http://127.0.0.1:9/ä.csv",
+        f"http://127.0.0.1:9/{'a' * 300}.csv",
+    ],
+)
+def test_an_address_that_is_none_is_one_sentence(root, monkeypatch, url):
+    monkeypatch.setenv("no_proxy", "*")
+    monkeypatch.setenv(fences.ALLOW_URLS, "http://*.example.org/* http://127.0.0.1:9/*")
+    said = refusal(url)
+    assert re.fullmatch(r"y (could not be fetched from|is an address) [^\n]*; [^;]*upload the file", said), said

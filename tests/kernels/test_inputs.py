@@ -218,11 +218,13 @@ def test_what_cannot_be_analysed_is_refused_with_its_place(data, sentence):
         ),
         (
             "date:y\n2020-01-01:1\n2020-02-01:2\n",
-            "y has no numeric column (column: 'date:y'); separate columns with commas, semicolons, tabs or bars",
+            "y has no numeric column (column: 'date:y'): row 1 of 'date:y' holds '2020-01-01:1'; separate columns with "
+            "commas, semicolons, tabs or bars",
         ),
         (
             "name,town\na,b\nc,d\n",
-            "y has no numeric column (columns: 'name', 'town'); at least one column must hold numbers",
+            "y has no numeric column (columns: 'name', 'town'): row 1 of 'name' holds 'a'; at least one column must "
+            "hold numbers",
         ),
         (
             "date,y\n2020-01-01T00:00:00+01:00,1\n2020-01-01T01:00:00+02:00,2\n",

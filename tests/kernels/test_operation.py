@@ -120,6 +120,46 @@ def test_a_setting_that_breaks_its_rule_is_refused_in_one_sentence(given, senten
     assert refused.value.field == next(iter(given))
 
 
+@pytest.mark.parametrize(
+    ("given", "hint"),
+    [
+        ({"level": 0.9}, "; write [0.9]"),
+        ({"level": np.float64(0.9)}, "; write [0.9]"),
+        ({"level": "0.8, 0.9"}, "; write [0.8,0.9]"),
+        ({"order": "1,1,1"}, "; write [1,1,1]"),
+        ({"order": "(1, 0, 1)"}, "; write [1,0,1]"),
+        ({"season_length": "4,12"}, "; write [4,12]"),
+        ({"level": 95}, ""),  # no list of that is allowed either
+        ({"level": True}, ""),
+        ({"level": "9" * 400}, ""),
+        ({"order": "1,1"}, ""),
+        ({"order": 1}, ""),
+        ({"order": "1,1,a"}, ""),
+    ],
+)
+def test_what_was_meant_for_a_list_is_written_as_one(given, hint):
+    with pytest.raises(InvalidInput) as refused:
+        find("timeseries.forecast").validate({"h": 1, **given})
+    assert str(refused.value).endswith(f" was given{hint}")
+
+
+@pytest.mark.parametrize(
+    ("operation", "given", "where"),
+    [
+        ("timeseries.trend", {"penalty": "aic"}, ""),
+        ("timeseries.forecast", {"h": 1, "season_length": 0}, ""),
+        ("timeseries.forecast", {"h": 1, "season_length": [1]}, ""),
+        ("timeseries.forecast", {"h": 1, "level": [0.5, 2]}, "1"),
+        ("timeseries.forecast", {"h": 1, "order": [1, 9, 1]}, "1"),
+        ("timeseries.forecast", {"h": 0}, ""),
+    ],
+)
+def test_a_place_is_one_of_the_setting_and_not_of_the_library_that_checks_it(operation, given, where):
+    with pytest.raises(InvalidInput) as refused:
+        find(operation).validate(given)
+    assert refused.value.where == where
+
+
 def test_a_missing_setting_is_named_with_its_rule():
     with pytest.raises(InvalidInput, match=r"^tests.needs needs h, a whole number at least 1$"):
         needs([1.0])

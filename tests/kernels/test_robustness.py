@@ -24,6 +24,19 @@ from tests.kernels import asset_numbers
 OPERATIONS = operations()
 NETWORKS = ("gru", "lstm")  # train for seconds; their own tests draw from them
 LARGEST = {"h": 12, "n_windows": 3, "n_surrogates": 5, "calibration_windows": 60, "n_starts": 2, "step_size": 5}
+# What gives a setting its meaning: without it, all that would be seen is a refusal.
+MEANING = {
+    "timeseries.forecast": {
+        **{n: {"model": "arima"} for n in ("order", "seasonal_order", "include_mean", "n_starts")},
+        "calibration_windows": {"interval": "conformal"},
+    },
+    "timeseries.trend": {
+        **{n: {"method": "changepoint"} for n in ("cost", "min_size", "n_changepoints")},
+        "alpha": {"method": "theil_sen"},
+    },
+    "timeseries.correlation": {"k": {"method": "mutual_information"}, "alpha": {"method": "spearman"}},
+}
+MEANING["timeseries.cross_validate"] = MEANING["timeseries.forecast"]
 SPACINGS = ("D", "h", "15min", "min", "s", "W", "W-SAT", "MS", "ME", "QS", "QE", "YS", "YE", "B", "2MS", "3D", "BMS")
 LONGEST_MESSAGE = 300  # for each series
 KINDS = ("noise", "noise", "walk", "season", "constant", "near", "counts", "ties", "line", "outlier")
@@ -63,7 +76,11 @@ def settings_of(draw, row):
     """Draw a few settings: all at once would contradict each other."""
     free = [n for n in row.rules if n in row.defaults]
     few = draw(st.lists(st.sampled_from(free), unique=True, max_size=4)) if free else []
-    return {n: draw(setting(r, n)) for n, r in row.rules.items() if n in few or n not in row.defaults}
+    found = {n: draw(setting(r, n)) for n, r in row.rules.items() if n in few or n not in row.defaults}
+    if draw(st.integers(0, 9)):  # now and then a refusal is what is wanted
+        for name in few:
+            found |= MEANING.get(row.name, {}).get(name, {})
+    return found
 
 
 @st.composite

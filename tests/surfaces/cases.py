@@ -130,12 +130,14 @@ FILES = {
     "another delimiter": read(
         "bad.csv",
         csv().replace(b",", b":"),
-        "y has no numeric column (column: 'date:y'); separate columns with commas, semicolons, tabs or bars",
+        f"y has no numeric column (column: 'date:y'): row 1 of 'date:y' holds '2010-01-01:{VALUES[0]}'; "
+        "separate columns with commas, semicolons, tabs or bars",
     ),
     "no numeric column": read(
         "bad.csv",
         csv(dict.fromkeys(range(60), "north,cold"), head="place,weather"),
-        "y has no numeric column (columns: 'place', 'weather'); at least one column must hold numbers",
+        "y has no numeric column (columns: 'place', 'weather'): row 1 of 'place' holds 'north'; at least one column "
+        "must hold numbers",
     ),
     "two time zones": read(
         "bad.csv",
@@ -161,6 +163,42 @@ FILES = {
         "bad.csv",
         csv({4: "2010-05-01,many"}),
         "y has 'many' in row 5 of column 'y' where a number belongs; mend it, or leave it empty",
+    ),
+    "a currency beside numbers": read(
+        "bad.csv",
+        csv({k: f"{MONTHS[k]},${VALUES[k]},{k}" for k in range(60)}, head="date,sales,units"),
+        f"y has '${VALUES[0]}' in row 1 of column 'sales' where a number belongs; write plain numbers, such as "
+        f"{VALUES[0]}, or leave the column out",
+    ),
+    "mostly words": read(
+        "bad.csv",
+        csv({k: f"{MONTHS[k]},{k if k % 3 == 0 else 'missing'},{k}" for k in range(60)}, head="date,y,n"),
+        "y has 'missing' in row 2 of column 'y' where a number belongs; leave such cells empty, or the column out",
+    ),
+    "no header": read(
+        "bad.csv",
+        csv(head=_AT[0]),
+        f"y: bad.csv has no header, as line 1 holds '2010-01-01' and '{VALUES[0]}'; add a line of names above it, "
+        "such as date,y",
+    ),
+    "two columns of one name": read(
+        "bad.csv", b"date,y,y\n2010-01-01,1,2\n", "y has two columns called 'y'; give each a name of its own"
+    ),
+    "words for dates": read(
+        "bad.csv",
+        csv(dict.fromkeys(range(60), "soon,3")),
+        "y has 'soon' in row 1 of column 'date' where a date belongs; write it as 2024-12-31, or leave the column out",
+    ),
+    "years and months apart": read(
+        "bad.csv",
+        csv({k: f"{MONTHS[k][:4]},{k % 12 + 1},{VALUES[k]}" for k in range(60)}, head="year,month,y"),
+        "y has its dates in several columns ('year' and 'month'); join them into one, with dates such as 2024-01",
+    ),
+    "series below each other": read(
+        "bad.csv",
+        csv({k: f"{'ab'[k % 2]},{MONTHS[k // 2]},{VALUES[k]}" for k in range(60)}, head="shop,date,value"),
+        "y has the dates of each 'shop' below each other (2010-01-01 stands for 'a' and for 'b'); call the columns "
+        "unique_id, ds and y, or pivot it, so that a column is a series",
     ),
     "a day there is not": read(
         "bad.csv", csv({4: "2010-05-32,3"}), "y has '2010-05-32' in row 5 where a date belongs; write it as 2024-12-31"
@@ -240,6 +278,17 @@ SETTINGS = {
         order=[1, 1],
         absent=("page",),  # three entries stand there
     ),
+    "a number for a list": setting(
+        f"{_SHARES} 0.9 was given; write [0.9]",
+        level=0.9,
+        absent=("page",),  # a list stands there
+    ),
+    "a text for a list": setting(
+        "order must be (a whole number from 0 to 12, a whole number from 0 to 3, a whole number from 0 to 12), and "
+        "'1,1,1' was given; write [1,1,1]",
+        order="1,1,1",
+        absent=("page",),  # three entries stand there
+    ),
     "an unknown setting": setting(
         "timeseries.forecast has no setting 'modle'; did you mean 'model'?", modle="ets", absent=("page",)
     ),
@@ -283,8 +332,36 @@ NUMBERS = {
         file=("bad.csv", b"a,b\n" + b"".join(b"%d,\n" % (k * k % 7) for k in range(30)) + b"1,2\n3,1\n"),
         settings={"interval": "analytic"},
     ),
+    "a setting of another model": Case(
+        sentence="order has no meaning for model 'seasonal_naive'; leave it at (1, 1, 1), or use model='arima'",
+        settings={"order": [2, 1, 1]},
+        reported=True,
+    ),
+    "a setting of another interval": Case(
+        sentence="calibration_windows has no meaning for interval 'analytic'; leave it out, or use "
+        "interval='conformal'",
+        settings={"interval": "analytic", "calibration_windows": 20},
+    ),
+    "a setting of another trend": Case(
+        sentence="cost has no meaning for method 'mann_kendall'; leave it at 'l2', or use method='changepoint'",
+        operation="timeseries.trend",
+        settings={"cost": "normal"},
+    ),
+    "neighbours without a use": Case(
+        sentence="k has no meaning for method 'pearson'; leave it at 4, or use method 'mutual_information' or "
+        "'transfer_entropy'",
+        operation="timeseries.correlation",
+        settings={"k": 3},
+    ),
+    "a part beyond the largest number": Case(
+        sentence="y has a part beyond the largest float64; divide it by a power of ten",
+        operation="timeseries.decompose",
+        file=("bad.npy", npy(np.where(np.arange(40) % 2, 1.7e308, -1.7e308))),
+        settings={"period": 3, "method": "classical"},
+    ),
     "less than two periods": Case(
-        sentence="period 12 needs 24 values or more (two seasons), and y has 20",
+        sentence="period 12 needs 24 values or more (two seasons), and y has 20; give a longer series or a shorter "
+        "period",
         operation="timeseries.decompose",
         file=("bad.csv", csv(rows=20)),
     ),
@@ -310,9 +387,16 @@ NUMBERS = {
         operation="information.entropy",
         file=("bad.csv", csv({5: "2010-06-01,"})),
     ),
+    "windows that leave too little": Case(
+        sentence="25 windows of h=3, 3 apart, leave 5 of 80 periods before the first, where y has 5 values, and model "
+        "'ets' needs 10 or more; use n_windows=23 or fewer, or a smaller step_size",
+        operation="timeseries.cross_validate",
+        file=("bad.npy", npy(np.sin(np.arange(80.0)))),
+        settings={"n_windows": 25, "model": "ets"},
+    ),
     "more windows than there are": Case(
         sentence="y has 20 periods, and 50 windows of h=3, 3 apart, need 151 or more beside "
-        "what the model needs; use fewer windows or a shorter h",
+        "what the model needs; use n_windows=2 or fewer, or a smaller step_size",
         operation="timeseries.cross_validate",
         file=("bad.csv", csv(rows=20)),
         settings={"n_windows": 50},

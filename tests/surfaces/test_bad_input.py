@@ -347,6 +347,26 @@ def test_a_constant_series_is_answered_everywhere_with_the_status_constant(capsy
     assert json.loads(Path("r.json").read_text())["result"]["status"] == ["constant"]
 
 
+def test_a_column_of_words_is_left_out_everywhere_with_a_warning(capsys):
+    Path("shops.csv").write_bytes(
+        cases.csv({k: f"{cases.MONTHS[k]},{cases.VALUES[k]},fine" for k in range(60)}, head="date,y,remark")
+    )
+    note = "column 'remark' of y was left out: it holds no numbers but texts such as 'fine'"
+    base = BASE["timeseries.forecast"]
+    page = Explorer("timeseries.forecast", **base)
+    page.pickers["y"].pick(Path("shops.csv"))
+    assert asyncio.run(page.start()) is not None
+    assert note in html.unescape(page._outcome._notes.object)
+    run = prism_kernels.run("timeseries.forecast", Path("shops.csv"), **base)
+    for result in (forecast(Path("shops.csv"), **base), run.result, page.result):
+        assert result.warnings == (note,)
+    options = [x for n, v in base.items() for x in ("--set", f"{n}={v}")]
+    assert _prism("run", "timeseries.forecast", "--data", "shops.csv", *options, "--out", "r.json") == DONE
+    assert json.loads(Path("r.json").read_text())["result"]["warnings"] == [note]
+    assert _prism("run", "timeseries.forecast", "--data", "shops.csv", *options) == DONE
+    assert note in "".join(capsys.readouterr())
+
+
 def test_a_share_that_costs_more_than_there_is_is_left_out_everywhere_with_a_warning(capsys):
     data = {"weights": "MTUM=1", "prices": "factor_etfs"}
     given = {"weights": {"MTUM": 1.0}, "prices": sample("factor_etfs")}

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from prism_kernels.errors import InvalidInput
+from prism_kernels.refusal import short
 
-__all__ = ["dated", "dates"]
+__all__ = ["dated", "dates", "looks_like_a_date"]
 
 _NAMES = ("ds", "date", "datetime", "timestamp")  # of columns that hold nothing but dates
+_PERIODS = (*_NAMES, "dates", "time", "datum", "day", "week", "month", "quarter", "year", "period")  # if texts at all
+_PARTS = {"month": "2024-01", "quarter": "2024Q1", "week": "2024-W01", "day": "2024-01-31"}  # of dates, beside a year
+_WEEK = r"(\d{4})-?W(\d\d)(?:-?([1-7]))?"
 _SEEN = 50  # values that tell whether a column holds dates
 _DAYS = (19000101, 21991231)  # days written as one number
 _ZONE = r"(Z|[+-]\d\d:?\d\d)$"
@@ -40,12 +45,51 @@ def dated(frame: Any, field: str) -> tuple[Any, Any]:
             return frame.drop(columns=column), pd.DatetimeIndex(values)
         if _textual(values.dtype) and _holds_dates(column, values):
             return frame.drop(columns=column), dates(values, field)
-        if _named(column) and values.dtype.kind in "iuf" and len(values):
+        if _lower(column) in _NAMES and values.dtype.kind in "iuf" and len(values):
             return frame.drop(columns=column), _numbered(values, column, field)
-        if str(column).lower() == "year" and values.dtype.kind in "iuf" and values.dropna().between(*_YEARS).all():
+    for column in frame.columns:
+        values = frame[column]
+        if _lower(column) == "year" and values.dtype.kind in "iuf" and values.dropna().between(*_YEARS).all():
+            _check_parts(frame, values, field)
             days = 10_000 * values + 101  # the first of January, as one number
             return frame.drop(columns=column), pd.DatetimeIndex(pd.to_datetime(days, format="%Y%m%d", errors="coerce"))
+    _check_undated(frame, field)
     return frame, None
+
+
+def _check_parts(frame: Any, years: Any, field: str) -> None:
+    """Refuse years that repeat beside a column of months or the like, which together are the dates."""
+    parts = [c for c in frame.columns if _lower(c) in _PARTS]
+    if parts and years.duplicated().any():
+        names = " and ".join(repr(str(c)) for c in (years.name, *parts))
+        form = _PARTS[min(map(_lower, parts), key=lambda p: (p != "day", list(_PARTS).index(p)))]
+        msg = f"{field} has its dates in several columns ({names}); join them into one, with dates such as {form}"
+        raise InvalidInput(msg, field=field, where=str(parts[0]))
+
+
+def _check_undated(frame: Any, field: str) -> None:
+    """Refuse texts that cannot be read as dates in a column that is called so."""
+    for column in frame.columns:
+        there = frame[column].notna().to_numpy()
+        if _lower(column) in _PERIODS and _textual(frame[column].dtype) and there.any():
+            row = int(there.argmax())
+            cell, where = short(str(frame[column].iloc[row])), f"row {row + 1}"
+            place = f"{where} of column {str(column)!r}"
+            msg = (
+                f"{field} has {cell!r} in {place} where a date belongs; write it as 2024-12-31, or leave the column out"
+            )
+            raise InvalidInput(msg, field=field, where=where)
+
+
+def looks_like_a_date(text: str) -> bool:
+    """Tell whether a text is a date by its form, such as 2024-12-31, 31.12.2024, 2024-12, 2024Q4 or 2024-W52.
+
+    Parameters
+    ----------
+    text
+        A cell of a table.
+    """
+    return re.match(rf"\d{{4}}([-/.]\d\d?){{1,2}}(?!\d)|\d{{4}}-?Q[1-4]$|{_WEEK}$|{_NUMERIC}", text) is not None
 
 
 def _numbered(values: Any, column: Any, field: str) -> Any:
@@ -65,21 +109,21 @@ def _textual(kind: Any) -> bool:
     return bool(kind.kind == "O") or isinstance(kind, pd.StringDtype)
 
 
-def _named(column: Any) -> bool:
-    return str(column).lower() in _NAMES
+def _lower(column: Any) -> str:
+    return str(column).strip().lower()
 
 
 def _holds_dates(name: Any, values: Any) -> bool:
     """Tell whether texts are dates: by the name of their column, or since most of the first ones can be read so."""
     import pandas as pd
 
-    texts = pd.Series(list(values), dtype=object).dropna().iloc[:_SEEN].astype(str)
+    texts = pd.Series(list(values), dtype=object).dropna().iloc[:_SEEN].astype(str).str.strip()
     numbers = pd.to_numeric(texts, errors="coerce").notna()
     likely = texts.str.contains(r"\d") & ~numbers
     if not likely.any():
         return False
     bare = texts.str.replace(_ZONE, "", regex=True).where(texts.str.len() > 10, texts)
-    return _named(name) or bool((_read(bare).notna() & likely).mean() > 0.5)
+    return _lower(name) in _NAMES or bool((_read(bare).notna() & likely).mean() > 0.5)
 
 
 def dates(values: Any, field: str) -> Any:
@@ -102,12 +146,14 @@ def dates(values: Any, field: str) -> Any:
     import pandas as pd
 
     texts = pd.Series(list(values), dtype=object)
+    texts = texts.where(texts.isna(), texts.astype(str).str.strip())
     _check_zones(texts.where(texts.notna(), None).astype(str), texts.notna(), field)
-    parsed = _read(texts.where(texts.isna(), texts.astype(str)), field)
+    parsed = _read(texts, field)
     bad = parsed.isna() & texts.notna()
     if bad.any():
         place = int(bad.to_numpy().argmax())
-        msg = f"{field} has {texts.iloc[place]!r} in row {place + 1} where a date belongs; write it as 2024-12-31"
+        text = short(texts.iloc[place])
+        msg = f"{field} has {text!r} in row {place + 1} where a date belongs; write it as 2024-12-31"
         raise InvalidInput(msg, field=field, where=f"row {place + 1}")
     return pd.DatetimeIndex(parsed)
 
@@ -129,6 +175,7 @@ def _read(texts: Any, field: str = "") -> Any:
     """Return texts as dates, NaT where one is none; with a field, texts that can be read in two ways are refused."""
     import pandas as pd
 
+    texts = _mondays(texts)
     known = texts.dropna()
     if known.str.match(r"\d{4}-\d\d").all():
         return pd.to_datetime(texts, errors="coerce", format="ISO8601")
@@ -151,6 +198,19 @@ def _read(texts: Any, field: str = "") -> Any:
         "write them as 2024-12-31"
     )
     raise InvalidInput(msg, field=field)
+
+
+def _mondays(texts: Any) -> Any:
+    """Write weeks of ISO 8601 as their Mondays; a week that there is not stays as it is."""
+    import pandas as pd
+
+    parts = texts.str.extract(f"^{_WEEK}$")
+    if parts[0].isna().all():
+        return texts
+    days = parts[0] + "-" + parts[1] + "-" + parts[2].fillna("1")
+    known = pd.to_datetime(days, format="%G-%V-%u", errors="coerce")
+    there = known.dt.strftime("%G-%V") == parts[0] + "-" + parts[1]  # not every year has a week 53
+    return texts.where(~there, known.dt.strftime("%Y-%m-%d"))
 
 
 def _even(parsed: Any) -> bool:

@@ -1,4 +1,4 @@
-"""What a page that strangers see may read: files under a data root, uploads, and addresses on a list.
+"""What a page that strangers see may read: files under a data root, uploads, shared datasets, and addresses on a list.
 
 An analyst's own session has no fences. The server of published pages raises them for the kernels it starts, by the
 variables below; the readers of files and addresses ask here before they open anything.
@@ -10,11 +10,13 @@ import contextlib
 import fnmatch
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
+from weakref import WeakKeyDictionary
 
 from prism_kernels.errors import InvalidInput
 
@@ -26,8 +28,10 @@ __all__ = [
     "admit",
     "check_path",
     "check_url",
+    "fenced",
     "max_upload",
     "published",
+    "tell_apart",
     "trusted",
     "url_rule",
 ]
@@ -42,13 +46,19 @@ MAX_UPLOAD = "PRISM_MAX_UPLOAD"
 """Largest upload in bytes."""
 
 _PORTS = {"http": 80, "https": 443}
-_ADMITTED: set[str] = set()
+_PROCESS = type("Process", (), {})()  # stands for all that runs here where nobody tells sessions apart
+_ADMITTED: WeakKeyDictionary[Any, set[str]] = WeakKeyDictionary()
 _TRUSTED: ContextVar[bool] = ContextVar("prism_trusted", default=False)
 
 
 def published() -> bool:
     """Tell whether strangers see what runs here."""
     return os.environ.get(READERS) == "1"
+
+
+def fenced() -> bool:
+    """Tell whether what is read now is fenced: strangers see it, and no block of :func:`trusted` is open."""
+    return published() and not _TRUSTED.get()
 
 
 @contextlib.contextmanager
@@ -61,15 +71,40 @@ def trusted() -> Iterator[None]:
         _TRUSTED.reset(mark)
 
 
+def _no_session() -> Any:
+    return None
+
+
+_whose: Callable[[], Any] = _no_session
+
+
+def tell_apart(whose: Callable[[], Any]) -> None:
+    """Learn how to tell the sessions apart that one process serves.
+
+    Parameters
+    ----------
+    whose
+        Returns an object that lives as long as the session does for which something is read now; None where there is
+        only one.
+    """
+    global _whose
+    _whose = whose
+
+
 def admit(folder: Path) -> None:
-    """Let files below a folder be read: for the place this session's uploads are written to.
+    """Let files below a folder be read in this session: for the place its uploads are written to.
 
     Parameters
     ----------
     folder
-        A folder that only this process fills.
+        A folder that only this session fills.
     """
-    _ADMITTED.add(os.path.realpath(folder))
+    _ADMITTED.setdefault(_session(), set()).add(os.path.realpath(folder))
+
+
+def _session() -> Any:
+    session = _whose()
+    return _PROCESS if session is None else session
 
 
 def max_upload() -> int | None:
@@ -94,14 +129,14 @@ def check_path(path: Path, field: str) -> Path:
         Where the file, its links followed, lies neither under the data root nor among this session's uploads. The
         sentence is the same whether the file exists or not.
     """
-    if not published() or _TRUSTED.get():
+    if not fenced():
         return path
     try:
         real = Path(os.path.realpath(path))
     except (OSError, ValueError):  # a loop of links, or a zero byte
         raise _outside(field) from None
     root = os.environ.get(DATA_ROOT)
-    allowed = [*_ADMITTED, *([os.path.realpath(root)] if root else [])]
+    allowed = [*_ADMITTED.get(_session(), ()), *([os.path.realpath(root)] if root else [])]
     if not any(real.is_relative_to(folder) for folder in allowed):
         raise _outside(field)
     return real
@@ -166,7 +201,7 @@ def check_url(url: str, field: str) -> None:
     InvalidInput
         Where fences stand and no pattern fits scheme, host, port and path.
     """
-    if not published() or _TRUSTED.get():
+    if not fenced():
         return
     rules = [url_rule(pattern) for pattern in os.environ.get(ALLOW_URLS, "").split()]
     try:

@@ -48,6 +48,15 @@ def _arch(name: str, column: str, label: str) -> Any:
     return pd.DataFrame({label: frame[column].to_numpy(float)}, index=dates)
 
 
+def _vix() -> Any:
+    import pandas as pd
+
+    frame = _table("arch", "data", "vix", "vix.csv.gz")
+    dates = pd.DatetimeIndex(pd.to_datetime(frame["Date"], format="%m/%d/%Y"), name="date")
+    levels = pd.to_numeric(frame["vix"], errors="coerce")  # a dot stands for a day without trade
+    return pd.DataFrame({"VIX": levels.to_numpy(float)}, index=dates).dropna()
+
+
 def _french() -> Any:
     import pandas as pd
 
@@ -81,6 +90,7 @@ _SAMPLES: tuple[tuple[type[Input], Sample], ...] = (
             ("_open", "points at the open", (name, "Open", name.upper())),
         )
     ),
+    (Prices, Sample("vix", "VIX, expected volatility of the S&P 500, daily 2014–2019, %", _ARCH, _vix)),
     (Returns, Sample("french_factors", "Market, size, value and risk-free returns, monthly from 1926", _ARCH, _french)),
     (
         Weights,

@@ -9,7 +9,7 @@ import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Self, cast
+from typing import Annotated, Any, ClassVar, Self, cast, get_args, get_origin
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from prism_kernels.errors import InvalidInput, nearest
 from prism_kernels.inputs import fences
 from prism_kernels.inputs.origin import mark
 
-__all__ = ["Input", "Sample", "sample", "sample_names"]
+__all__ = ["Input", "Sample", "input_type", "sample", "sample_names"]
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,8 @@ class Input:
         The numbers, in the caller's library and place.
     source
         Python that gets the same data again, such as ``sample('co2')``; empty for an object of the session.
+    notes
+        What was left out on reading, in sentences that results carry among their warnings.
     """
 
     _samples: ClassVar[dict[str, Sample]] = {}
@@ -64,6 +66,7 @@ class Input:
 
     values: Any
     source: str
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, given: Any, *, field: str = "data") -> Self:
@@ -144,6 +147,8 @@ class Input:
             return cls.of(data.load(text, field=field), field=field)
         if text and path.exists():
             return cls.of(path, field=field)
+        if fences.fenced():
+            data.load(text, field=field)  # refuses it in words that tell a stranger nothing
         msg = f"{field} names no sample, dataset or file: {text!r}; {nearest(text, [*known, *catalogued])}"
         raise InvalidInput(msg, field=field)
 
@@ -201,3 +206,24 @@ def sample_names() -> list[str]:
 
 def _all(kind: type[Input]) -> list[type[Input]]:
     return [kind, *(deep for sub in kind.__subclasses__() for deep in _all(sub))]
+
+
+def input_type(annotation: Any) -> type[Input] | None:
+    """Return the input type that an annotation names; None for one that names none.
+
+    Parameters
+    ----------
+    annotation
+        The resolved annotation of a parameter.
+    """
+    if get_origin(annotation) is Annotated:
+        for one in get_args(annotation)[1:]:
+            if isinstance(one, type) and issubclass(one, Input):
+                return one
+    for one in get_args(annotation):
+        found = input_type(one) if get_origin(annotation) is not Annotated else None
+        if found is not None:
+            return found
+    if isinstance(annotation, type) and issubclass(annotation, Input):
+        return annotation
+    return None

@@ -31,12 +31,15 @@ class Observations(Input):
         Date of each observation, a ``pandas.DatetimeIndex``.
     source
         Python that gets the same data again.
+    notes
+        What was left out of a table, in sentences; results carry them among their warnings.
     """
 
     values: Any
     names: tuple[str, ...]
     index: Any
     source: str = ""
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, given: Any, *, field: str = "y") -> Self:
@@ -64,11 +67,11 @@ class Observations(Input):
         if not tables.is_table(frame):
             msg = f"{field} must be a frame or file with a column of dates, and {type(given).__name__} was given"
             raise InvalidInput(msg, field=field)
-        values, names, index = tables.wide(_one_row_a_stamp(frame), field)
-        if index is None:
+        found = tables.wide(_one_row_a_stamp(frame), field)
+        if found.index is None:
             msg = f"{field} has no dates; give it a date index, or a column of dates"
             raise InvalidInput(msg, field=field)
-        return cls(values, tuple(names), index, source)
+        return cls(found.values, found.names, found.index, source, found.notes)
 
     @classmethod
     def samples(cls) -> Mapping[str, Sample]:

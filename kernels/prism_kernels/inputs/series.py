@@ -15,6 +15,7 @@ from prism_kernels.errors import InvalidInput
 from prism_kernels.inputs import calendar, tables
 from prism_kernels.inputs.input import Input, Sample
 from prism_kernels.inputs.origin import source_of
+from prism_kernels.refusal import counted
 
 __all__ = ["Series"]
 
@@ -39,6 +40,8 @@ class Series(Input):
         pandas' alias of the spacing of the dates, such as ``MS``; None without dates.
     source
         Python that gets the same data again.
+    notes
+        What was left out of a table, in sentences; results carry them among their warnings.
     """
 
     values: Array
@@ -46,6 +49,7 @@ class Series(Input):
     index: Any = None
     frequency: str | None = None
     source: str = ""
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, given: Any, *, field: str = "y") -> Self:
@@ -66,10 +70,10 @@ class Series(Input):
         """
         if isinstance(given, cls):
             return given
-        values, names, index, source = _read(given, field)
-        values = _checked(values, names, index, field)
-        frequency = calendar.frequency_of(index, field) if index is not None else None
-        return cls(values, tuple(names), index, frequency, source)
+        found = _read(given, field)
+        values = _checked(found.values, found.names, found.index, field)
+        frequency = calendar.frequency_of(found.index, field) if found.index is not None else None
+        return cls(values, tuple(found.names), found.index, frequency, found.source, found.notes)
 
     @classmethod
     def samples(cls) -> Mapping[str, Sample]:
@@ -144,8 +148,7 @@ class Series(Input):
         count = int(self.missing.sum())
         places = [self.place(int(s), int(t)) for s, t in np.argwhere(self.missing)[:3]]
         more = ", …" if count > len(places) else ""
-        noun = "missing value" if count == 1 else "missing values"
-        msg = f"{field} has {count} {noun} (first: {', '.join(places)}{more}); {way_out}"
+        msg = f"{field} has {counted(count, 'missing value')} (first: {', '.join(places)}{more}); {way_out}"
         raise InvalidInput(msg, field=field, where=places[0])
 
     def fits(self) -> bool:
@@ -158,26 +161,32 @@ class Series(Input):
         return (*self.names, *ends)
 
 
-def _read(given: Any, field: str) -> tuple[Any, Sequence[str], Any, str]:
+def _read(given: Any, field: str) -> Series:
+    """Return what was given, its numbers and dates unchecked."""
     if isinstance(given, Path):
+        source = f"Path({str(given)!r})"
         if given.suffix.lower() == ".npy":
-            return (*_from_array(tables.read_npy(given, field), field), None, f"Path({str(given)!r})")
-        frame = tables.read(given, field)
-        return (*tables.wide(frame, field), f"Path({str(given)!r})")
+            return Series(*_from_array(tables.read_npy(given, field), field), source=source)
+        return _from_table(tables.read(given, field), field, source)
     if tables.is_table(given):
-        return (*tables.wide(given, field), source_of(given))
+        return _from_table(given, field, source_of(given))
     if isinstance(given, Mapping) or (isinstance(given, list | tuple) and given and not np.isscalar(given[0])):
-        return (*_from_many(given, field), None, "")
+        return Series(*_from_many(given, field))
     if isinstance(given, str):
         msg = (
             f"{field} is a text; pass sample({given!r}) for a named sample, prism_kernels.data.load({given!r}) for a "
             f"dataset or pathlib.Path({given!r}) for a file"
         )
         raise InvalidInput(msg, field=field)
-    return (*_from_array(given, field), None, "")
+    return Series(*_from_array(given, field))
 
 
-def _from_array(given: Any, field: str) -> tuple[Any, Sequence[str]]:
+def _from_table(frame: Any, field: str, source: str) -> Series:
+    found = tables.wide(frame, field)
+    return Series(found.values, found.names, found.index, source=source, notes=found.notes)
+
+
+def _from_array(given: Any, field: str) -> tuple[Any, tuple[str, ...]]:
     if isinstance(given, np.ma.MaskedArray):
         given = np.ma.filled(given.astype(float), np.nan)
     values = given if is_array(given) else _as_numpy(given, field)
@@ -201,7 +210,7 @@ def _as_numpy(given: Any, field: str) -> np.ndarray[Any, Any]:
         raise InvalidInput(msg, field=field) from None
 
 
-def _from_many(given: Any, field: str) -> tuple[Any, Sequence[str]]:
+def _from_many(given: Any, field: str) -> tuple[Any, tuple[str, ...]]:
     """Align series of unequal length at their end."""
     names = tuple(map(str, given)) if isinstance(given, Mapping) else tuple(f"series {k}" for k in range(len(given)))
     parts = [_as_numpy(to_numpy(p), field) for p in (given.values() if isinstance(given, Mapping) else given)]
@@ -242,7 +251,7 @@ def _checked(values: Any, names: Sequence[str], index: Any, field: str) -> Any:
         s, t = (int(k) for k in spots[0])
         when = calendar.stamp(index[t]) if index is not None else f"index {t}"
         where = f"{names[s]} at {when}" if len(names) > 1 else when
-        count = f"{len(spots)} infinite value" + ("s" if len(spots) > 1 else "")
+        count = counted(len(spots), "infinite value")
         msg = f"{field} has {count} (first: {where}); replace or remove {'them' if len(spots) > 1 else 'it'}"
         raise InvalidInput(msg, field=field, where=where)
     return values

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from prism_kernels import telemetry
-from prism_kernels.arrays import Array, like
+from prism_kernels.arrays import Array, like, to_numpy
 from prism_kernels.inputs import Series
 from prism_kernels.timeseries import intervals
 from prism_kernels.timeseries.device import on_cpu
@@ -75,7 +75,11 @@ def assemble(
             "parameter": fit.param_names if fit is not None else (),
             "order": _ORDER,
         },
-        warnings=(*on_cpu(model, y.values, prepared.problem), *_warnings(y, prepared, status)),
+        warnings=(
+            *on_cpu(model, y.values, prepared.problem),
+            *_warnings(y, prepared, status),
+            *(() if fit is None else _lost(y, prepared, fit, arrays["sigma2"])),
+        ),
         _memory=memory,
     )
 
@@ -159,6 +163,17 @@ def _warnings(y: Series, prepared: Prepared, status: list[str]) -> tuple[str, ..
     scaled = [y.names[k] for k in prepared.rows[prepared.exponent != 0]]
     if scaled:
         said.append(f"params are those of the series divided by a power of two near its size, for {_some(scaled)}")
+    return tuple(said)
+
+
+def _lost(y: Series, prepared: Prepared, fit: Fit, sigma2: Array) -> tuple[str, ...]:
+    """Say of which series the variance is a number that the type of the series cannot hold."""
+    held = to_numpy(sigma2)[prepared.rows]
+    said = []
+    for reads, lost in (("infinite", np.isinf(held)), ("0", (held == 0) & (fit.sigma2 > 0))):
+        names = [y.names[k] for k in prepared.rows[lost]]
+        if names:
+            said.append(f"sigma2 of {_some(names)} is beyond {held.dtype} and reads {reads}; rescale y to have it")
     return tuple(said)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from prism_kernels import lanes
 from prism_kernels.errors import InvalidInput
 from prism_kernels.inputs import Series
+from prism_kernels.refusal import counted
 from prism_kernels.timeseries.units import unit_of
 
 __all__ = ["Cut", "changepoints"]
@@ -117,10 +118,9 @@ def _check(series: Series, cost: str, n_changepoints: int | None, min_size: int)
     if lengths.min() < segments * min_size:
         k = int(lengths.argmin())
         inside = f" in {series.names[k]}" if series.count > 1 else ""
-        msg = (
-            f"{segments} segments of min_size {min_size} need {segments * min_size} values or more, "
-            f"and y has {lengths[k]}{inside}"
-        )
+        parts = f"{counted(segments, 'segment')} of min_size {min_size} {'need' if segments > 1 else 'needs'}"
+        way = f"use {'' if n_changepoints is None else 'fewer n_changepoints, '}a smaller min_size or a longer series"
+        msg = f"{parts} {segments * min_size} values or more, and y has {lengths[k]}{inside}; {way}"
         raise InvalidInput(msg, field="y", where=series.names[k])
     if cost == "poisson":
         bad = (series.lanes < 0) | (series.lanes % 1 > 0)

@@ -14,7 +14,8 @@ from prism_kernels.engine import map_runs
 from prism_kernels.errors import InvalidInput
 from prism_kernels.information import benjamini_hochberg
 from prism_kernels.inputs import AnySeries, Series
-from prism_kernels.operation import operation
+from prism_kernels.operation import find, operation
+from prism_kernels.refusal import counted, refuse_idle
 from prism_kernels.result import Result
 from prism_kernels.timeseries import correlation_inference as inference
 from prism_kernels.timeseries.correlation_measures import ranks
@@ -25,6 +26,7 @@ __all__ = ["Correlation", "correlation"]
 
 _ROUNDING = 1e-12
 _LEAST = 4  # periods from which a correlation has an interval
+_USERS = {"k": ("method", INFORMATION), "alpha": ("method", SIGNED)}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -111,7 +113,8 @@ def correlation(
     Raises
     ------
     InvalidInput
-        For fewer than two series, missing values, a constant series and too few periods for the largest lag.
+        For fewer than two series, missing values, a constant series, too few periods for the largest lag, and settings
+        that the method leaves without a meaning.
 
     Notes
     -----
@@ -130,6 +133,7 @@ def correlation(
     Benjamini, Hochberg (1995). Controlling the false discovery rate.
     """
     series = Series.of(x, field="x")
+    refuse_idle(find("timeseries.correlation").defaults, {"method": method, "k": k, "alpha": alpha}, _USERS)
     _check(series, method, max_lag, k)
     xp = namespace_of(x=series.values)
     scan = Scan(values=xp.astype(series.values, xp.float64), method=method, max_lag=max_lag, k=k, seed=seed)
@@ -167,7 +171,8 @@ def _check(series: Series, method: Method, max_lag: int, k: int) -> None:
     if series.first.any():
         row = int(series.first.argmax())
         name, first = series.names[row], int(series.first[row])
-        msg = f"{name} of x has no values in its first {first} periods; cut all series to the periods they share"
+        gap = counted(first, "period")
+        msg = f"{name} of x has no values in its first {gap}; cut all series to the periods they share"
         raise InvalidInput(msg, field="x", where=name)
     flat = np.flatnonzero(np.ptp(series.lanes, axis=1) == 0)
     if len(flat):

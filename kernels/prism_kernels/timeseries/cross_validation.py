@@ -18,17 +18,20 @@ from prism_kernels.errors import InvalidInput
 from prism_kernels.inputs import AnySeries, Series
 from prism_kernels.inputs.calendar import stamp
 from prism_kernels.operation import operation
+from prism_kernels.refusal import counted
 from prism_kernels.result import Result
 from prism_kernels.timeseries.forecast import forecast
 from prism_kernels.timeseries.forecast_result import Forecast, percent
 from prism_kernels.timeseries.metrics import metrics
 from prism_kernels.timeseries.models import model_named, season_lengths
 from prism_kernels.timeseries.update import update
+from prism_kernels.timeseries.windows import cuts_of, part
 
 __all__ = ["CrossValidation", "cross_validate"]
 
 _POINT = ("mae", "rmse", "bias", "mape", "smape", "wape", "mase", "rmsse")
 _INTERVAL = ("coverage", "winkler")
+_CALIBRATED = "calibration_windows"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -145,16 +148,16 @@ def cross_validate(
     Windows run one after another here, or on the workers of an active Dask client, with equal results.
     """
     series = Series.of(y, field="y")
-    cuts = _cuts(series, h, n_windows, step_size or h)
     regressors = None if exog is None else _regressors(series, exog)
+    cuts = cuts_of(series, regressors, (n_windows, h, step_size or h), settings)
     settings = {**settings, "h": h}
     if refit:
-        items = [_Window(_part(series, 0, c), *_around(regressors, 0, c, h), settings) for c in cuts]
+        items = [_Window(part(series, 0, c), *_around(regressors, 0, c, h), settings) for c in cuts]
         found = map_runs(_forecast_window, items, label="windows")
     else:
         with telemetry.span("first window"):
-            first = _forecast_window(_Window(_part(series, 0, cuts[0]), *_around(regressors, 0, cuts[0], h), settings))
-        steps = [_Step(first, _part(series, cuts[0], c), *_around(regressors, cuts[0], c, h)) for c in cuts[1:]]
+            first = _forecast_window(_Window(part(series, 0, cuts[0]), *_around(regressors, 0, cuts[0], h), settings))
+        steps = [_Step(first, part(series, cuts[0], c), *_around(regressors, cuts[0], c, h)) for c in cuts[1:]]
         found = [first, *map_runs(_update_window, steps, label="windows")]
     return _collected(series, cuts, h, found, settings)
 
@@ -183,35 +186,20 @@ def _update_window(step: _Step) -> Forecast:
     return update(step.first, step.new_y, exog=step.exog, exog_future=step.exog_future)
 
 
-def _cuts(series: Series, h: int, n_windows: int, step: int) -> list[int]:
-    first = series.length - h - (n_windows - 1) * step
-    if first < 1:
-        needed = h + (n_windows - 1) * step + 1
-        msg = (
-            f"y has {series.length} periods, and {n_windows} windows of h={h}, {step} apart, need {needed} or more "
-            "beside what the model needs; use fewer windows or a shorter h"
-        )
-        raise InvalidInput(msg, field="n_windows")
-    return [first + k * step for k in range(n_windows)]
-
-
 def _regressors(series: Series, exog: Any) -> Series:
     table = Series.of(exog, field="exog")
     if table.length != series.length:
-        msg = f"exog has {table.length} periods and must have {series.length}, as many as y; a row is a period"
+        msg = (
+            f"exog has {counted(table.length, 'period')} and must have {series.length}, as many as y; a row is a period"
+        )
         raise InvalidInput(msg, field="exog")
     return table
-
-
-def _part(series: Series, begin: int, end: int) -> Series:
-    index = None if series.index is None else series.index[begin:end]
-    return Series(series.values[:, begin:end], series.names, index, series.frequency)
 
 
 def _around(exog: Series | None, begin: int, cut: int, h: int) -> tuple[Series | None, Series | None]:
     if exog is None:
         return None, None
-    return _part(exog, begin, cut), _part(exog, cut, cut + h)
+    return part(exog, begin, cut), part(exog, cut, cut + h)
 
 
 def _collected(
@@ -223,7 +211,8 @@ def _collected(
     levels = found[0].axes["level"]
     names, scores, notes = _scores(series, cuts[0], truth, mean, lo, hi, levels, _season(series, settings))
     labels = series.axis()
-    said = dict.fromkeys(w for f in found for w in f.warnings)
+    first, *later = found  # what calibrates the first window has the least room
+    said = dict.fromkeys((*first.warnings, *(w for f in later for w in f.warnings if not w.startswith(_CALIBRATED))))
     return CrossValidation(
         cutoff=tuple(labels[c - 1] for c in cuts),
         y_true=truth,

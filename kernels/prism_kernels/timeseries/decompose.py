@@ -10,17 +10,20 @@ from annotated_types import Ge
 from jaxtyping import Float
 
 from prism_kernels import progress
-from prism_kernels.arrays import Array, like, namespace_of
+from prism_kernels.arrays import Array, like, namespace_of, to_numpy
 from prism_kernels.errors import InvalidInput
 from prism_kernels.inputs import AnySeries, Series
 from prism_kernels.operation import operation
 from prism_kernels.result import Result
 from prism_kernels.timeseries.stl import stl
+from prism_kernels.timeseries.strengths import strengths_of
+from prism_kernels.timeseries.units import unit_of
 
 __all__ = ["Decomposition", "decompose", "periods_of", "seasonal_trend"]
 
 Floats: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
 
+_ROOM = 2.0**10  # by which a part may exceed the largest value of its series
 _WINDOW = 7  # seasons that a line through one phase spans, as in statsmodels
 
 
@@ -110,14 +113,21 @@ def decompose(
     series.require_complete("y", "fill them, or use resample(…, every=…, how='mean') with longer periods")
     periods = periods_of(series, period, "period")
     _check(series, periods, method, model, robust=robust)
+    multiplicative = model == "multiplicative"
+    unit = unit_of(series.lanes)[:, None]  # a power of two: parts of what is divided by it are those of the series
+    y, back = series.values / like(unit, series.values), like(unit, series.values)
     if method == "classical":
-        trend, seasonal, residual = _classical(series.values, periods[0], multiplicative=model == "multiplicative")
+        trend, seasonal, residual = _classical(y, periods[0], multiplicative=multiplicative)
     else:
-        logs = np.log(series.lanes) if model == "multiplicative" else series.lanes
-        parts = seasonal_trend(logs, series.first, periods, robust=robust)
-        back = np.exp if model == "multiplicative" else np.asarray
-        trend, seasonal, residual = (like(back(part), series.values) for part in parts)
-    strengths = _strengths(series.values, trend, seasonal, residual, logs=model == "multiplicative")
+        scaled = series.lanes / unit
+        parts = seasonal_trend(np.log(scaled) if multiplicative else scaled, series.first, periods, robust=robust)
+        trend, seasonal, residual = (like(np.exp(p) if multiplicative else p, series.values) for p in parts)
+    strengths = strengths_of(y, trend, seasonal, residual, logs=multiplicative)
+    with np.errstate(over="ignore"):
+        trend = trend * back
+        if not multiplicative:
+            seasonal, residual = seasonal * back[:, :, None], residual * back
+    _check_finite(series, trend, seasonal, residual)
     return Decomposition(
         seasonal=seasonal,
         trend=trend,
@@ -172,13 +182,28 @@ def _check(series: Series, periods: tuple[int, ...], method: str, model: str, *,
     needed, lengths = 2 * max(periods) + (method == "mstl"), series.length - series.first
     if lengths.min() < needed:
         name, length = series.names[int(lengths.argmin())], int(lengths.min())
-        msg = f"period {max(periods)} needs {needed} values or more (two seasons), and y has {length}"
-        raise InvalidInput(f"{msg} in {name}" if series.count > 1 else msg, field="y", where=name)
+        have = f"{length} in {name}" if series.count > 1 else f"{length}"
+        need = f"period {max(periods)} needs {needed} values or more (two seasons)"
+        msg = f"{need}, and y has {have}; give a longer series or a shorter period"
+        raise InvalidInput(msg, field="y", where=name)
     if model == "multiplicative" and (series.lanes <= 0).any():
         s, t = (int(k) for k in np.argwhere(series.lanes <= 0)[0])
         place, value = series.place(s, t), series.lanes[s, t]
         msg = f"model 'multiplicative' needs values above 0, and y has {value:g} at {place}; use model='additive'"
         raise InvalidInput(msg, field="y", where=place)
+
+
+def _check_finite(series: Series, *parts: Array) -> None:
+    """Refuse series so near to the largest number that a part of them lies beyond it."""
+    xp = namespace_of(y=series.values)
+    if unit_of(series.lanes).max() < float(xp.finfo(series.values.dtype).max) / _ROOM:
+        return
+    for part in parts:
+        for name, row in zip(series.names, to_numpy(xp.isinf(part)), strict=True):
+            if row.any():
+                what = f"{name} of y" if series.count > 1 else "y"
+                msg = f"{what} has a part beyond the largest {part.dtype}; divide it by a power of ten"
+                raise InvalidInput(msg, field="y", where=name)
 
 
 def seasonal_trend(
@@ -260,33 +285,3 @@ def _nan_mean(values: Float[Array, "series time"]) -> Float[Array, " series"]:
     there = ~xp.isnan(values)
     total = xp.sum(xp.where(there, values, xp.zeros_like(values)), axis=1)
     return total / xp.astype(xp.count_nonzero(there, axis=1), values.dtype)
-
-
-def _strengths(y: Array, trend: Array, seasonal: Array, residual: Array, *, logs: bool) -> tuple[Array, Array]:
-    xp = namespace_of(y=y, trend=trend)
-    low = xp.min(xp.where(xp.isnan(y), xp.full_like(y, xp.inf), y), axis=1)
-    high = xp.max(xp.where(xp.isnan(y), xp.full_like(y, -xp.inf), y), axis=1)
-    flat = low == high
-    if logs:
-        trend, seasonal, residual = xp.log(trend), xp.log(seasonal), xp.log(residual)
-    else:  # shares of the range, whose squares stay finite
-        unit = xp.where(flat, xp.ones_like(low), high / 2 - low / 2)[:, None]
-        trend, seasonal, residual = trend / unit, seasonal / unit[:, :, None], residual / unit
-    there = ~xp.isnan(residual)
-    left = _variance(residual, there)
-
-    def strength(part: Array) -> Array:
-        whole = _variance(part + residual, there)
-        useful = (whole > 0) & ~flat
-        share = 1 - left / xp.where(useful, whole, xp.ones_like(whole))
-        return xp.where(useful & (share > 0), share, xp.zeros_like(share))
-
-    return strength(trend), xp.stack([strength(seasonal[:, k, :]) for k in range(seasonal.shape[1])], axis=1)
-
-
-def _variance(values: Float[Array, "series time"], there: Array) -> Float[Array, " series"]:
-    xp = namespace_of(values=values)
-    zero = xp.zeros_like(values)
-    count = xp.astype(xp.count_nonzero(there, axis=1), values.dtype)
-    mean = xp.sum(xp.where(there, values, zero), axis=1) / count
-    return xp.sum(xp.where(there, (values - mean[:, None]) ** 2, zero), axis=1) / count

@@ -13,6 +13,7 @@ from prism_kernels.arrays import Array, like
 from prism_kernels.errors import InvalidInput
 from prism_kernels.inputs import AnySeries, Series
 from prism_kernels.operation import operation
+from prism_kernels.refusal import counted
 from prism_kernels.result import Result
 from prism_kernels.timeseries.units import unit_of
 
@@ -99,13 +100,14 @@ def diagnose(
     """
     series = Series.of(y)
     series.require_complete("y", "fill them")
-    shortest = series.length - int(series.first.max())
+    shortest, name = series.length - int(series.first.max()), series.names[int(series.first.argmax())]
+    inside = f" in {name}" if series.count > 1 else ""
     if shortest < _LEAST:
-        msg = f"y has {shortest} residuals, and {_LEAST} or more are needed"
-        raise InvalidInput(msg, field="y")
+        msg = f"y has {counted(shortest, 'residual')}{inside}, and {_LEAST} or more are needed; give a longer series"
+        raise InvalidInput(msg, field="y", where=name)
     lags = max_lag or max(1, min(40, shortest // 4))
     if lags >= shortest:
-        msg = f"max_lag {lags} needs {lags + 1} residuals or more, and y has {shortest}"
+        msg = f"max_lag {lags} needs {lags + 1} residuals or more, and y has {shortest}{inside}; lower max_lag"
         raise InvalidInput(msg, field="max_lag")
     rows = [_one(series, k, lags, n_params, bins) for k in range(series.count)]
     columns = {name: np.stack([np.asarray(row[name]) for row in rows]) for name in rows[0]}

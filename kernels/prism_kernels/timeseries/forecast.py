@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt, Le, Lt, MinLen
 
 from prism_kernels import telemetry
-from prism_kernels.errors import InvalidInput
 from prism_kernels.inputs import AnySeries, Series
 from prism_kernels.operation import operation
 from prism_kernels.timeseries import intervals
 from prism_kernels.timeseries.assembly import assemble
 from prism_kernels.timeseries.device import placed
 from prism_kernels.timeseries.forecast_result import Forecast
+from prism_kernels.timeseries.forecast_settings import check_settings, posed
 from prism_kernels.timeseries.model import Floats, Model, Problem
-from prism_kernels.timeseries.models import ModelName, model_named, season_lengths
+from prism_kernels.timeseries.models import ModelName, model_named
 from prism_kernels.timeseries.preparation import Plan, prepare, refuse, regressors
 
 __all__ = ["forecast"]
@@ -77,7 +78,8 @@ def forecast(
         takes them as Gaussian; ``bootstrap`` resamples the model's one-step errors along paths.
     calibration_windows
         Number of origins that ``conformal``, and no other interval, rolls over; nothing takes two seasons, two horizons
-        or 48, whichever is most, up to 200 and as far as the series is long enough.
+        or 48, whichever is most, up to 200 and as far as the series is long enough. Where it is too short for the
+        number given, as many as there are serve, and ``warnings`` says how many.
     exog
         Regressors over the periods of ``y``, time × regressor as a frame or regressor × time as an array.
     exog_future
@@ -122,45 +124,39 @@ def forecast(
     "Forecasting: Principles and Practice". Stankevičiūtė, Alaa, van der Schaar (2021), "Conformal time-series
     forecasting".
     """
-    series = Series.of(y, field="y")
-    chosen = model_named(model)
-    seasons = season_lengths(series, season_length, chosen)
-    _check_settings(chosen, seasons, seasonal_order, level, interval)
+    series, chosen = Series.of(y, field="y"), model_named(model)
+    given = {
+        "h": h,
+        "model": model,
+        "order": order,
+        "seasonal_order": seasonal_order,
+        "season_length": season_length,
+        "include_mean": include_mean,
+        "level": tuple(level),
+        "interval": interval,
+        "calibration_windows": calibration_windows,
+        "missing": missing,
+        "n_starts": n_starts,
+        "hidden_size": hidden_size,
+        "num_layers": num_layers,
+        "seed": seed,
+        "on_error": on_error,
+    }
+    check_settings(series, chosen, given)
     past, ahead = regressors(series, exog, exog_future, h, chosen)
-    template = Problem(
-        y=series.lanes,
-        first=series.first,
-        h=h,
-        season_length=seasons,
-        order=order,
-        seasonal_order=seasonal_order,
-        include_mean=include_mean,
-        exog=past,
-        n_starts=n_starts,
-        seed=seed,
-        hidden_size=hidden_size,
-        num_layers=num_layers,
-    )
-    plan = Plan(
-        h=h,
-        model=model,
-        level=tuple(level),
-        interval=interval,
-        calibration_windows=calibration_windows,
-        missing=missing,
-        on_error=on_error,
-        seed=seed,
-    )
+    template, plan = posed(series, chosen, past, given)
     return _forecast(series, chosen, template, plan, ahead)
 
 
 def _forecast(y: Series, model: Model, template: Problem, plan: Plan, exog: Floats | None) -> Forecast:
+    notes: tuple[str, ...] = ()
     with telemetry.span("prepare"):
         prepared = prepare(y, template, model, plan)
         if plan.interval == "conformal":
             faults = intervals.calibration_faults(prepared, model, plan)
             refuse(y, faults, plan.on_error)
             prepared = prepared.without(faults)
+            notes = intervals.fewer_windows(y, prepared, model, plan)
     model = placed(model, y.values, prepared.problem)
     if len(prepared.rows) == 0:
         return assemble(y, prepared, plan, model, None, None, exog)
@@ -170,22 +166,5 @@ def _forecast(y: Series, model: Model, template: Problem, plan: Plan, exog: Floa
     if plan.interval == "conformal":
         with telemetry.span("calibrate"):
             factors = intervals.conformal_factors(fit, model, plan)
-    return assemble(y, prepared, plan, model, fit, factors, exog)
-
-
-def _check_settings(
-    model: Model,
-    seasons: tuple[int, ...],
-    seasonal_order: tuple[int, int, int],
-    level: tuple[float, ...],
-    interval: str,
-) -> None:
-    if model.name == "arima" and any(seasonal_order) and max(seasons) == 1:
-        msg = f"seasonal_order {seasonal_order} needs a season_length of 2 or more, and the dates of y suggest none"
-        raise InvalidInput(msg, field="season_length")
-    if len(set(level)) < len(level):
-        msg = f"level {tuple(level)} names a share twice; name each once"
-        raise InvalidInput(msg, field="level")
-    if interval == "analytic" and not model.traits.analytic:
-        msg = f"model {model.name!r} has no analytic intervals; use interval='conformal'"
-        raise InvalidInput(msg, field="interval")
+    found = assemble(y, prepared, plan, model, fit, factors, exog)
+    return dataclasses.replace(found, warnings=(*found.warnings, *notes))

@@ -9,13 +9,24 @@ from typing import Any
 import numpy as np
 
 from prism_kernels import progress
+from prism_kernels.inputs import Series
+from prism_kernels.refusal import counted
 from prism_kernels.timeseries.model import Fit, Floats, Model, Problem
 from prism_kernels.timeseries.preparation import TOO_SHORT, Fault, Plan, Prepared
 
-__all__ = ["analytic", "bootstrap", "calibration_faults", "conformal_factors", "scores_needed", "widen"]
+__all__ = [
+    "analytic",
+    "bootstrap",
+    "calibration_faults",
+    "conformal_factors",
+    "fewer_windows",
+    "scores_needed",
+    "widen",
+]
 
 _PATHS = 2000
 _USUAL, _MOST = 48, 200  # origins
+_NAMED = 5  # series told by name
 _TINY = 1e-14  # least standard error, as a share of the largest value of a series
 
 
@@ -62,6 +73,36 @@ def _usual_windows(problem: Problem, h: int) -> int:
     return min(max(2 * max(problem.season_length), 2 * h, _USUAL), _MOST)
 
 
+def fewer_windows(y: Series, prepared: Prepared, model: Model, plan: Plan) -> tuple[str, ...]:
+    """Say for which series there are fewer origins than were asked for, and how many.
+
+    Parameters
+    ----------
+    y
+        All series, for their names.
+    prepared
+        What is to be fitted.
+    model
+        Which needs some values before the first origin.
+    plan
+        Number of origins asked for.
+    """
+    asked = plan.calibration_windows
+    if asked is None:
+        return ()
+    windows = windows_of(prepared.problem, model.needed(prepared.problem), plan)
+    fewer = np.flatnonzero(windows < asked)
+    if not fewer.size:
+        return ()
+    if y.count == 1:
+        used = counted(int(windows[0]), "origin")
+        return (f"calibration_windows {asked} is more than y has room for: its intervals are calibrated on {used}",)
+    told = ", ".join(f"{counted(int(windows[k]), 'origin')} for {y.names[prepared.rows[k]]}" for k in fewer[:_NAMED])
+    more = f" and fewer than {asked} for {len(fewer) - _NAMED} more" if len(fewer) > _NAMED else ""
+    reason = f"calibration_windows {asked} is more than some series have room for"
+    return (f"{reason}: their intervals are calibrated on {told}{more}",)
+
+
 def calibration_faults(prepared: Prepared, model: Model, plan: Plan) -> list[Fault]:
     """Return the series that are too short for conformal intervals of every level.
 
@@ -81,10 +122,9 @@ def calibration_faults(prepared: Prepared, model: Model, plan: Plan) -> list[Fau
     for k, windows in enumerate(windows_of(problem, needed, plan)):
         have = sum(int(there[k, o : o + plan.h].sum()) for o in range(length - windows, length))
         if have < wanted:
-            scores = "score" if have == 1 else "scores"
             reason = (
-                f"leaves {have} calibration {scores} and level {level:g} needs {wanted} or more; give a longer series, "
-                "a lower level or more calibration_windows, or use interval='analytic'"
+                f"leaves {counted(have, 'calibration score')} and level {level:g} needs {wanted} or more; "
+                "give a longer series, a lower level or more calibration_windows, or use interval='analytic'"
             )
             faults.append(Fault(int(prepared.rows[k]), TOO_SHORT, reason))
     return faults

@@ -11,6 +11,7 @@ import numpy as np
 
 from prism_kernels import lanes
 from prism_kernels.inputs import Series
+from prism_kernels.timeseries.units import unit_of
 
 __all__ = ["Monotone", "monotone_trend"]
 
@@ -32,9 +33,12 @@ class Monotone:
     corrected_p
         The same with the variance that Hamed and Rao's autocorrelation correction gives.
     slope, intercept
-        Median slope of all pairs, a period; the line passes through the medians of time and value.
+        Median slope of all pairs, a period; the line passes through the medians of time and value. Both of the series
+        divided by ``unit``.
     slope_ci
-        Series × 2, ends of the interval of the slope.
+        Series × 2, ends of the interval of that slope.
+    unit
+        What each series was divided by.
     """
 
     tau: Floats
@@ -43,6 +47,7 @@ class Monotone:
     slope: Floats
     slope_ci: Floats
     intercept: Floats
+    unit: Floats
 
 
 def monotone_trend(series: Series, alpha: float) -> Monotone:
@@ -63,7 +68,9 @@ def monotone_trend(series: Series, alpha: float) -> Monotone:
     score = (pairs - tied - 2 * _discordant(series)).astype(float)
     ties = np.array([float((r * (r - 1.0) * (2 * r + 5)).sum()) for r in runs])
     variance = np.maximum((count * (count - 1.0) * (2 * count + 5) - ties) / 18, 0.0)
-    slope, slope_ci = _slopes(series, pairs, variance, alpha)
+    unit = unit_of(series.lanes)
+    values = [v / u for v, u in zip(values, unit, strict=True)]  # whose differences are finite
+    slope, slope_ci = _slopes(series, series.lanes / unit[:, None], pairs, variance, alpha)
     middle = np.array([np.median(v) for v in values])
     intercept = middle - slope * (series.first + (count - 1) / 2)
     inflation = [_inflation(v - s * np.arange(v.size)) for v, s in zip(values, slope, strict=True)]
@@ -75,6 +82,7 @@ def monotone_trend(series: Series, alpha: float) -> Monotone:
         slope=slope,
         slope_ci=slope_ci,
         intercept=intercept,
+        unit=unit,
     )
 
 
@@ -91,7 +99,7 @@ def _discordant(series: Series) -> Any:
     return count
 
 
-def _slopes(series: Series, pairs: Any, variance: Floats, alpha: float) -> tuple[Floats, Floats]:
+def _slopes(series: Series, y: Floats, pairs: Any, variance: Floats, alpha: float) -> tuple[Floats, Floats]:
     """Return the median slope and the slopes whose ranks bound it (Sen 1968)."""
     from scipy.special import ndtri
 
@@ -103,7 +111,7 @@ def _slopes(series: Series, pairs: Any, variance: Floats, alpha: float) -> tuple
     ranks = np.stack([(pairs + 1) // 2, pairs // 2 + 1, low, high], axis=1).astype(np.int64)
     found = np.empty(ranks.shape)
     scratch = _scratch(series)
-    lanes.launch(ranked_slopes, series.count, series.lanes, series.first, ranks, found, *scratch, label="slopes")
+    lanes.launch(ranked_slopes, series.count, y, series.first, ranks, found, *scratch, label="slopes")
     return found[:, :2].mean(axis=1), found[:, 2:]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -13,10 +14,15 @@ from prism_kernels.arrays import Array, namespace_of, to_numpy
 from prism_kernels.errors import InvalidInput
 from prism_kernels.inputs import AnySeries, Series
 from prism_kernels.operation import operation
+from prism_kernels.refusal import counted
 from prism_kernels.result import Result
 from prism_kernels.timeseries.scoring_rules import interval_scores, mean_there
+from prism_kernels.timeseries.units import ordinary_unit
 
 __all__ = ["Metrics", "metrics"]
+
+_SIZED = ("mae", "rmse", "bias", "winkler", "pinball", "crps")  # in the unit of the series
+_BEYOND = "y_pred is farther from y_true than the largest number there is ({names}); divide both by a power of ten"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -118,14 +124,18 @@ def metrics(
     truth, predicted = Series.of(y_true, field="y_true"), Series.of(y_pred, field="y_pred")
     _match(truth, predicted, "y_pred")
     notes = _Notes(truth.names)
-    found = _errors(truth.values, predicted.values, notes)
+    namespace_of(y_true=truth.values, y_pred=predicted.values)
+    ends = _ends(truth, lo, hi, level)
+    unit = ordinary_unit(truth.values, predicted.values, *ends)
+    y, guess, *limits = (values / unit[:, None] for values in (truth.values, predicted.values, *ends))
+    found = _errors(y, guess, notes)
     if y_train is not None:
         train = Series.of(y_train, field="y_train")
         _match_train(truth, train, season_length)
-        found |= _scaled(found["mae"], found["rmse"], train.values, season_length, notes)
-    ends = _ends(truth, lo, hi, level)
-    if ends is not None and level is not None:
-        found |= interval_scores(truth.values, predicted.values, *ends, level)
+        found |= _scaled(found["mae"], found["rmse"], unit, train.values, season_length, notes)
+    if limits and level is not None:
+        found |= interval_scores(y, guess, limits[0], limits[1], level)
+    found |= _in_units(found, unit, notes)
     return Metrics(**found, axes={"series": truth.names}, warnings=notes.sentences())
 
 
@@ -140,6 +150,7 @@ class _Notes:
         self._counts.append((counts, sentence))
 
     def sentences(self) -> tuple[str, ...]:
+        """Return the warnings; what was collected as an overflow is refused."""
         xp = namespace_of(counts=self._counts[0][0])
         table = to_numpy(xp.stack([xp.astype(counts, xp.int64) for counts, _ in self._counts]))
         found = []
@@ -147,13 +158,16 @@ class _Notes:
             if row.any():
                 bad = [name for name, count in zip(self._names, row, strict=True) if count]
                 more = ", …" if len(bad) > 3 else ""
-                found.append(sentence.format(count=int(row.sum()), names=", ".join(bad[:3]) + more))
+                told = sentence.format(count=counted(int(row.sum()), "period"), names=", ".join(bad[:3]) + more)
+                if sentence == _BEYOND:
+                    raise InvalidInput(told, field="y_pred", where=bad[0])
+                found.append(told)
         return tuple(found)
 
 
 def _match(truth: Series, other: Series, field: str) -> None:
     if truth.values.shape != other.values.shape:
-        mine, theirs = ("{} series × {} periods".format(*s.values.shape) for s in (truth, other))
+        mine, theirs = (f"{s.count} series × {counted(s.length, 'period')}" for s in (truth, other))
         msg = f"{field} must have the shape of y_true, {mine}, and it has {theirs}"
         raise InvalidInput(msg, field=field)
     _match_names(truth, other, field)
@@ -176,17 +190,18 @@ def _match_train(truth: Series, train: Series, season_length: int) -> None:
         raise InvalidInput(msg, field="y_train")
     _match_names(truth, train, "y_train")
     if train.length <= season_length:
-        msg = f"y_train has {train.length} periods, and season_length {season_length} needs {season_length + 1} or more"
+        length = counted(train.length, "period")
+        msg = f"y_train has {length}, and season_length {season_length} needs {season_length + 1} or more"
         raise InvalidInput(msg, field="y_train")
 
 
-def _ends(truth: Series, lo: AnySeries | None, hi: AnySeries | None, level: float | None) -> tuple[Array, Array] | None:
+def _ends(truth: Series, lo: AnySeries | None, hi: AnySeries | None, level: float | None) -> tuple[Array, ...]:
     given = {"lo": lo, "hi": hi, "level": level}
     absent = [name for name, value in given.items() if value is None]
     if len(absent) == len(given):
-        return None
+        return ()
     if absent:
-        msg = f"{absent[0]} is missing: intervals are measured from lo, hi and level together"
+        msg = f"{absent[0]} is missing: intervals are measured from lo, hi and level together; give all three"
         raise InvalidInput(msg, field=absent[0])
     low, high = Series.of(lo, field="lo"), Series.of(hi, field="hi")
     _match(truth, low, "lo")
@@ -199,6 +214,16 @@ def _ends(truth: Series, lo: AnySeries | None, hi: AnySeries | None, level: floa
         msg = f"lo must not lie above hi, and does at {place}; exchange them there"
         raise InvalidInput(msg, field="lo", where=place)
     return low.values, high.values
+
+
+def _in_units(found: Mapping[str, Array], unit: Array, notes: _Notes) -> dict[str, Array]:
+    """Give measures that have the unit of the series their size again."""
+    xp = namespace_of(unit=unit)
+    with np.errstate(over="ignore"):
+        sized = {name: found[name] * unit for name in _SIZED if name in found}
+    beyond = [xp.isinf(value) for value in sized.values()]
+    notes.add(xp.any(xp.stack(beyond), axis=0), _BEYOND)
+    return sized
 
 
 def _ratio(above: Array, below: Array) -> Array:
@@ -226,14 +251,14 @@ def _errors(
     error = predicted - truth
     size, share = xp.abs(error), xp.abs(truth)
     there = ~xp.isnan(error)
-    notes.add(xp.count_nonzero(~there, axis=1), "{count} periods without truth or prediction were left out ({names})")
+    notes.add(xp.count_nonzero(~there, axis=1), "left out {count} without truth or prediction ({names})")
     zeros = xp.count_nonzero(there & (share == 0), axis=1)
-    notes.add(zeros, "mape is NaN for a truth of zero ({count} periods of {names}); wape and mase can do without")
+    notes.add(zeros, "mape is NaN for a truth of zero ({count} of {names}); wape and mase can do without")
     both = share + xp.abs(predicted)
     relative = xp.where(both == 0, xp.zeros_like(both), _ratio(2 * size, both))
     wape = _ratio(mean_there(size, there), mean_there(share, there))
     hopeless = xp.where(mean_there(share, there) == 0, zeros, xp.zeros_like(zeros))
-    notes.add(hopeless, "wape is NaN where all {count} truths are zero ({names})")
+    notes.add(hopeless, "wape is NaN where the truth is zero throughout ({count} of {names})")
     return {
         "mae": mean_there(size, there),
         "rmse": _root_mean_square(error, there),
@@ -244,8 +269,13 @@ def _errors(
     }
 
 
-def _scaled(mae: Array, rmse: Array, train: Float[Array, "series time"], season: int, notes: _Notes) -> dict[str, Any]:
+def _scaled(
+    mae: Array, rmse: Array, unit: Array, train: Float[Array, "series time"], season: int, notes: _Notes
+) -> dict[str, Any]:
+    """Return errors of predictions divided by ``unit``, over those of the seasonal naive forecast."""
     xp = namespace_of(y_true=mae, y_train=train)
+    own = ordinary_unit(train)
+    train = train / own[:, None]
     step = train[:, season:] - train[:, :-season]
     there = ~xp.isnan(step)
     naive = mean_there(xp.abs(step), there)
@@ -254,4 +284,6 @@ def _scaled(mae: Array, rmse: Array, train: Float[Array, "series time"], season:
         useless,
         "mase and rmsse are NaN where the seasonal naive forecast never errs inside y_train ({names})",
     )
-    return {"mase": _ratio(mae, naive), "rmsse": _ratio(rmse, _root_mean_square(step, there))}
+    ratios = {"mase": _ratio(mae, naive), "rmsse": _ratio(rmse, _root_mean_square(step, there))}
+    with np.errstate(over="ignore", under="ignore"):
+        return {name: ratio * (unit / own) for name, ratio in ratios.items()}

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from prism_kernels.errors import InvalidInput, require
+from prism_kernels.refusal import counted
 from prism_kernels.timeseries.model import Fit, Floats, Problem, Traits
 
 __all__ = ["Gru", "Lstm"]
@@ -70,7 +71,8 @@ class _Neural:
         del exog
         trained = fit.private["network"].h
         if h > trained:
-            msg = f"model {self.name!r} was trained for {trained} periods ahead, and h is {h}; forecast anew with h={h}"
+            ahead = counted(trained, "period")
+            msg = f"model {self.name!r} was trained for {ahead} ahead, and h is {h}; forecast anew with h={h}"
             raise InvalidInput(msg, field="h")
         count, length = fit.problem.y.shape
         series, origin = np.arange(count), np.full(count, length)

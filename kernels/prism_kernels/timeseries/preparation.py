@@ -13,6 +13,7 @@ from prism_kernels.arrays import namespace_of
 from prism_kernels.errors import InvalidInput
 from prism_kernels.inputs import Series
 from prism_kernels.inputs.calendar import stamp
+from prism_kernels.refusal import counted
 from prism_kernels.timeseries.model import OK, Floats, Model, Problem
 from prism_kernels.timeseries.models import models_that
 
@@ -27,6 +28,7 @@ __all__ = [
     "prepare",
     "refuse",
     "regressors",
+    "short_faults",
 ]
 
 CONSTANT, TOO_SHORT, INVALID = "constant", "too_short", "invalid"
@@ -136,7 +138,10 @@ def regressors(y: Series, exog: Any, exog_future: Any, h: int, model: Model) -> 
     ahead = _table(exog_future, "exog_future", "exog", h, "as many as h")
     namespace_of(y=y.values, exog=past.values, exog_future=ahead.values)
     if past.count != ahead.count:
-        msg = f"exog has {past.count} regressors and exog_future {ahead.count}; give the same ones in the same order"
+        msg = (
+            f"exog has {counted(past.count, 'regressor')} and exog_future {ahead.count}; "
+            "give the same ones in the same order"
+        )
         raise InvalidInput(msg, field="exog_future")
     _same_dates(past, y.index, "exog", "y")
     _same_dates(ahead, y.future(h) if y.index is not None else None, "exog_future", "the periods after y")
@@ -149,12 +154,13 @@ def _table(given: Any, field: str, other: str, length: int, rule: str) -> Series
         raise InvalidInput(msg, field=field)
     table = Series.of(given, field=field)
     if table.length != length:
-        msg = f"{field} has {table.length} periods and must have {length}, {rule}; a row is a period"
+        msg = f"{field} has {counted(table.length, 'period')} and must have {length}, {rule}; a row is a period"
         raise InvalidInput(msg, field=field)
     bad = np.argwhere(np.isnan(table.lanes))
     if len(bad):
         where = table.place(int(bad[0][0]), int(bad[0][1]))
-        msg = f"{field} has {len(bad)} missing values (first: {where}); fill them, regressors must be complete"
+        count = counted(len(bad), "missing value")
+        msg = f"{field} has {count} (first: {where}); fill in all regressors, which must be complete"
         raise InvalidInput(msg, field=field, where=where)
     return table
 
@@ -195,7 +201,7 @@ def prepare(y: Series, template: Problem, model: Model, plan: Plan) -> Prepared:
         y.require_complete("y", _way_out(model))
     known = {f.series for f in faults}
     still = is_constant(y.lanes)
-    faults += [f for f in _short_faults(y, template, model) if f.series not in known and not still[f.series]]
+    faults += [f for f in short_faults(y, template, model) if f.series not in known]
     refuse(y, faults, plan.on_error)
     bad = {f.series for f in faults}
     still &= ~np.isin(np.arange(y.count), list(bad))
@@ -242,23 +248,30 @@ def _missing_faults(y: Series, model: Model, missing: str) -> list[Fault]:
     if missing == "kalman" and model.traits.missing:
         return []
     counts = y.missing.sum(axis=1)
-    return [Fault(int(s), INVALID, f"has {_values(int(counts[s]), 'missing value')}") for s in np.flatnonzero(counts)]
+    return [Fault(int(s), INVALID, f"has {counted(int(counts[s]), 'missing value')}") for s in np.flatnonzero(counts)]
 
 
-def _short_faults(y: Series, template: Problem, model: Model) -> list[Fault]:
+def short_faults(y: Series, template: Problem, model: Model) -> list[Fault]:
+    """Return the series that have fewer values than a model needs, but for constant ones, which need no model.
+
+    Parameters
+    ----------
+    y
+        The series.
+    template
+        The problem of all of them.
+    model
+        What will be fitted.
+    """
     needed = model.needed(template)
     present = (~np.isnan(y.lanes)).sum(axis=1)
     season = max(template.season_length)
     hint = f" with season_length {season} (1 for no season)" if season > 1 else ""
     rule = f"model {model.name!r} needs {needed} or more{hint}"
     return [
-        Fault(int(s), TOO_SHORT, f"has {_values(int(present[s]))}, and {rule}")
-        for s in np.flatnonzero(present < needed)
+        Fault(int(s), TOO_SHORT, f"has {counted(int(present[s]), 'value')}, and {rule}")
+        for s in np.flatnonzero((present < needed) & ~is_constant(y.lanes))
     ]
-
-
-def _values(count: int, noun: str = "value") -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def is_constant(values: Floats) -> np.ndarray[Any, np.dtype[np.bool_]]:

@@ -181,14 +181,16 @@ class _Rows:
         self.lost = lost_values(order)
         length = y.shape[1]
         outer = np.zeros((0, length)) if exog is None else np.ascontiguousarray(exog.T)
+        size = np.array([_power_of_two(row) for row in outer])
+        outer = outer / size[:, None]  # whose squares are finite
         inside = difference(outer, order)
-        self.unit = np.ones(1 + len(outer))
+        spread = np.std(inside, axis=1)
         if len(outer):
-            self.unit[1:] = np.std(inside, axis=1)
-            refuse_collinear(inside, self.unit[1:])
-        self.outer = outer / self.unit[1:, None]
+            refuse_collinear(inside, spread)
+        self.unit = np.concatenate([np.ones(1), spread * size])
+        self.outer = outer / spread[:, None]
         self.inside = np.zeros((len(outer), length))
-        self.inside[:, self.lost :] = inside / self.unit[1:, None]
+        self.inside[:, self.lost :] = inside / spread[:, None]
         ones = integrated_ones(order, length) if self.gaps else np.ones(length)
         self.X = np.ascontiguousarray(np.vstack([ones, self.outer if self.gaps else self.inside]))
 

@@ -11,24 +11,21 @@ import numpy as np
 from annotated_types import Ge, Gt, Lt
 from jaxtyping import Float, Int
 
-from prism_kernels import progress
-from prism_kernels.arrays import Array, like
-from prism_kernels.errors import InvalidInput
+from prism_kernels.arrays import Array, like, to_numpy
 from prism_kernels.inputs import AnySeries, Series
 from prism_kernels.inputs.calendar import stamp
 from prism_kernels.operation import operation
 from prism_kernels.result import Result
 from prism_kernels.timeseries.changepoints import Cut, changepoints
+from prism_kernels.timeseries.hodrick_prescott import smooth, usual_smoothing
 from prism_kernels.timeseries.mann_kendall import monotone_trend
-from prism_kernels.timeseries.trend_refusals import refuse_idle, require_values
+from prism_kernels.timeseries.trend_refusals import check_settings, require_finite, require_values
 from prism_kernels.timeseries.units import unit_of
 
 __all__ = ["Segment", "Trend", "trend"]
 
 Floats: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
 
-_QUARTERLY_SMOOTHING = 1600.0  # of Hodrick and Prescott, for quarters
-_PER_YEAR = {"Y": 1, "Q": 4, "M": 12, "W": 52, "B": 260, "D": 365}
 _LONGEST_RUN = 0.3  # autocorrelation inside segments from which spurious changes are likely
 _WIDEST_COUNTS = 2.0  # variance over mean inside segments from which the same holds for counts
 
@@ -99,6 +96,15 @@ class Trend(Result):
     cost: Float[Array, " series"] | None = None
     penalty: Float[Array, " series"] | None = None
 
+    def to_frame(self) -> Any:
+        """Return a pandas frame, a row a period; the ends of the slope are ``slope_lower`` and ``slope_upper``."""
+        frame = super().to_frame()
+        if self.slope_ci is not None:
+            place = list(frame.columns).index("slope") + 1
+            for k, name in enumerate(("slope_lower", "slope_upper")):
+                frame.insert(place + k, name, np.repeat(to_numpy(self.slope_ci)[:, k], self.trend.shape[1]))
+        return frame
+
 
 @operation("timeseries.trend", example={"y": "nile", "method": "changepoint"})
 def trend(
@@ -138,7 +144,7 @@ def trend(
     ------
     InvalidInput
         For missing values, series too short for the segments or the test, counts that are none with ``poisson``, and
-        a number of changes or a penalty that the method, or the other one of the two, leaves without a meaning.
+        settings that the method, or another one of them, leaves without a meaning.
 
     Notes
     -----
@@ -165,14 +171,16 @@ def trend(
     """
     series = Series.of(y)
     series.require_complete("y", "fill them, or use resample(…, every=…, how='mean') with longer periods")
-    refuse_idle(method, penalty, n_changepoints)
+    given = {"cost": cost, "penalty": penalty, "n_changepoints": n_changepoints, "min_size": min_size, "alpha": alpha}
+    check_settings({"method": method, **given})
     if method == "changepoint":
         cuts = changepoints(series, cost=cost, penalty=penalty, n_changepoints=n_changepoints, min_size=min_size)
         return _changes(series, cuts, cost)
     require_values(series, 3)
     if method == "hp":
-        smoothing = _smoothing(series.frequency) if penalty == "bic" else float(penalty)
-        return _smooth(series, smoothing)
+        smoothing = usual_smoothing(series.frequency) if penalty == "bic" else float(penalty)
+        level = like(smooth(series, smoothing), series.values)
+        return Trend(trend=level, penalty=like(np.full(series.count, smoothing), series.values), axes=_axes(series))
     return _monotone(series, method, alpha)
 
 
@@ -193,15 +201,29 @@ def _changes(series: Series, cuts: list[Cut], cost: str) -> Trend:
             level[k, start:stop], spread[k, start:stop] = mean, sd
             first, last = (stamp(labels[t]) for t in (start, stop - 1))
             segments.append(Segment(series.names[k], start, stop, first, last, float(mean), float(sd)))
+    with np.errstate(over="ignore"):
+        costs = like(np.array([cut.cost for cut in cuts]), series.values)
     return Trend(
         trend=like(level, series.values),
         changepoints=tuple(cut.at for cut in cuts),
         segments=tuple(segments),
-        cost=like(np.array([cut.cost for cut in cuts]), series.values),
+        cost=costs,
         penalty=like(np.array([cut.penalty for cut in cuts]), series.values),
         axes=_axes(series),
         warnings=_autocorrelated(series, level, spread if cost == "normal" else unit[:, None] + 0 * spread)
-        + (_overdispersed(series, level) if cost == "poisson" else ()),
+        + (_overdispersed(series, level) if cost == "poisson" else ())
+        + _lost(series, costs, spread),
+    )
+
+
+def _lost(series: Series, cost: Array, spread: Floats) -> tuple[str, ...]:
+    """Say of which series the cost is a number that its type cannot hold."""
+    held = to_numpy(cost)
+    lost = np.isinf(held) | ((held == 0) & (np.nanmax(spread, axis=1) > 0))
+    return tuple(
+        f"{name}: the cost is beyond {held.dtype} and reads {'infinite' if value else '0'}; rescale y to have it"
+        for name, value, gone in zip(series.names, held, lost, strict=True)
+        if gone
     )
 
 
@@ -235,7 +257,11 @@ def _monotone(series: Series, method: str, alpha: float) -> Trend:
         direction = np.sign(found.slope_ci).sum(axis=1) / 2
         direction = np.where(np.abs(direction) == 1, direction, 0)
     line = found.intercept[:, None] + found.slope[:, None] * np.arange(series.length)
-    line = np.where(np.isnan(series.lanes), np.nan, line)
+    unit = found.unit
+    with np.errstate(over="ignore"):
+        line = np.where(np.isnan(series.lanes), np.nan, line * unit[:, None])
+        slope, slope_ci = found.slope * unit, found.slope_ci * unit[:, None]
+    require_finite(series, np.concatenate([line, slope_ci], axis=1), "line")
     differ = (found.p_value < alpha) & (found.corrected_p >= alpha) & (method == "mann_kendall")
     warnings = [
         f"{name}: values are autocorrelated; by Hamed and Rao's variance p is {found.corrected_p[k]:.3g}, "
@@ -246,50 +272,10 @@ def _monotone(series: Series, method: str, alpha: float) -> Trend:
     return Trend(
         trend=like(line, series.values),
         direction=like(direction.astype(np.int64), series.values),
-        slope=like(found.slope, series.values),
-        slope_ci=like(found.slope_ci, series.values),
+        slope=like(slope, series.values),
+        slope_ci=like(slope_ci, series.values),
         tau=like(found.tau, series.values),
         p_value=like(found.p_value, series.values),
         axes=_axes(series),
         warnings=tuple(warnings),
     )
-
-
-def _smoothing(frequency: str | None) -> float:
-    """Return Ravn and Uhlig's λ for the spacing of the dates; Hodrick and Prescott's without dates."""
-    unit = (frequency or "Q").partition("-")[0].lstrip("0123456789").removesuffix("S").removesuffix("E")
-    if unit not in _PER_YEAR:
-        msg = f"the spacing of the dates ({frequency}) tells no usual smoothing; give penalty=λ, such as penalty=1600"
-        raise InvalidInput(msg, field="penalty")
-    every = (frequency or "").partition("-")[0]
-    digits = every[: len(every) - len(every.lstrip("0123456789"))]
-    return _QUARTERLY_SMOOTHING * (_PER_YEAR[unit] / int(digits or 1) / 4) ** 4
-
-
-def _smooth(series: Series, smoothing: float) -> Trend:
-    level = np.full(series.lanes.shape, np.nan)
-    for k in progress.track(range(series.count), "smoothing"):
-        inside = slice(int(series.first[k]), None)
-        level[k, inside] = _hodrick_prescott(series.lanes[k, inside], smoothing)
-    penalty = like(np.full(series.count, smoothing), series.values)
-    return Trend(trend=like(level, series.values), penalty=penalty, axes=_axes(series))
-
-
-def _hodrick_prescott(y: Floats, smoothing: float) -> Floats:
-    """Return the trend τ that makes Σ(y - τ)² + λ·Σ(second differences of τ)² least."""
-    from scipy.linalg import solveh_banded
-
-    n = y.size
-    bands = np.zeros((3, n))  # of the second differences' square: 1, -2, 1 laid over each other
-    bands[0, 2:] = 1
-    bands[1, 1:] = -2
-    bands[1, 2:] -= 2
-    bands[1, -1] += 2
-    bands[2, :-2] += 1
-    bands[2, 1:-1] += 4
-    bands[2, 2:] += 1
-    system = smoothing * bands
-    system[2] += 1
-    middle = y.mean()  # solved around 0, where rounding is least
-    tau: Floats = solveh_banded(system, y - middle) + middle
-    return tau

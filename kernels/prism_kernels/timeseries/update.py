@@ -12,6 +12,7 @@ from prism_kernels.arrays import namespace_of
 from prism_kernels.errors import InvalidInput
 from prism_kernels.inputs import AnySeries, Series
 from prism_kernels.inputs.calendar import stamp
+from prism_kernels.refusal import counted
 from prism_kernels.timeseries.assembly import assemble
 from prism_kernels.timeseries.forecast_result import Forecast, Memory
 from prism_kernels.timeseries.model import Floats
@@ -48,11 +49,18 @@ def update(
     Conformal intervals keep their width in standard errors; bootstrap ones draw from old and new errors. ``loglik`` and
     the criteria are those of the same model on all the data, old and new.
     """
+    given: Any = forecast
+    if not isinstance(given, Forecast):
+        kind = type(given).__name__
+        msg = f"forecast must be what forecast(…) or update(…) returned, and {kind} was given; make one first"
+        raise InvalidInput(msg, field="forecast")
     memory = forecast._memory
     if memory is None:  # of a forecast that was read from a file
         msg = "forecast was read from a saved run, which holds no model; make it again with forecast(…), then update it"
         raise InvalidInput(msg, field="forecast")
-    y = _joined(memory, Series.of(new_y, field="new_y"))
+    exog, exog_future = _read(exog, "exog"), _read(exog_future, "exog_future")
+    new = Series.of(new_y, field="new_y")
+    y = _joined(memory, new)
     model = model_named(memory.plan.model)
     past, ahead = _more_regressors(memory, y, exog, exog_future)
     prepared = memory.prepared
@@ -63,7 +71,13 @@ def update(
     if fit is not None:
         with telemetry.span("update"):
             fit = model.apply(fit, prepared.problem)
-    return assemble(y, prepared, memory.plan, model, fit, memory.factors, ahead)
+    found = assemble(y, prepared, memory.plan, model, fit, memory.factors, ahead)
+    notes = [note for one in (new, exog, exog_future) if one is not None for note in one.notes]
+    return dataclasses.replace(found, warnings=(*notes, *found.warnings))
+
+
+def _read(given: Any, field: str) -> Series | None:
+    return None if given is None else Series.of(given, field=field)
 
 
 def _joined(memory: Memory, new: Series) -> Series:
@@ -103,7 +117,8 @@ def _check_missing(memory: Memory, new: Series) -> None:
     able = memory.plan.missing == "kalman" and model_named(memory.plan.model).traits.missing
     if len(gaps) and not able:
         where = new.place(int(known[gaps[0][0]]), int(gaps[0][1]))
-        msg = f"new_y has {len(gaps)} missing values (first: {where}); fill them, or forecast with missing='kalman'"
+        count = counted(len(gaps), "missing value")
+        msg = f"new_y has {count} (first: {where}); fill them, or forecast with missing='kalman'"
         raise InvalidInput(msg, field="new_y", where=where)
 
 
@@ -122,7 +137,7 @@ def _more_regressors(memory: Memory, y: Series, exog: Any, exog_future: Any) -> 
     fresh = Series(y.values[:, -added:], y.names, index, y.frequency)
     new, ahead = regressors(fresh, exog, exog_future, memory.plan.h, model_named(memory.plan.model))
     if new is None or new.shape[1] != old.shape[1]:
-        msg = f"exog must have the {old.shape[1]} regressors of the forecast"
+        msg = f"exog must have the {counted(old.shape[1], 'regressor')} of the forecast; give the same ones"
         raise InvalidInput(msg, field="exog")
     return np.concatenate([old, new]), ahead
 

@@ -179,8 +179,16 @@ def test_a_cancelled_search_stops():
 @pytest.mark.parametrize(
     ("y", "given", "message"),
     [
-        (np.arange(3.0), {}, "2 segments of min_size 2 need 4 values or more, and y has 3"),
-        (np.arange(9.0), {"n_changepoints": 4}, "5 segments of min_size 2 need 10 values or more, and y has 9"),
+        (
+            np.arange(3.0),
+            {},
+            "2 segments of min_size 2 need 4 values or more, and y has 3; use a smaller min_size or a longer series",
+        ),
+        (
+            np.arange(9.0),
+            {"n_changepoints": 4},
+            "5 segments of min_size 2 need 10 values or more, and y has 9; use fewer n_changepoints, a smaller",
+        ),
         (np.arange(9.0), {"cost": "normal", "min_size": 1}, "cost 'normal' needs two values for a variance"),
         (np.array([1, 2, -3, 4.0]), {"cost": "poisson"}, "needs counts .* and y has -3 at index 2; use cost='l2'"),
         (np.array([1, 2.5, 3, 4.0]), {"cost": "poisson"}, "y has 2.5 at index 1"),

@@ -119,11 +119,14 @@ def test_bad_series_get_nan_where_asked():
 REFUSED = {
     "too few periods": (
         {"h": 30, "n_windows": 4},
-        "y has 100 periods, and 4 windows of h=30, 30 apart, need 121 or more beside what the model needs",
+        "y has 100 periods, and 4 windows of h=30, 30 apart, need 121 or more beside what the model needs; "
+        "use n_windows=2 or fewer, or a smaller step_size",
     ),
     "too short to fit": (
         {"h": 30, "n_windows": 3, "season_length": 12},
-        "y: 2 of 2 series cannot be forecast: series 0 has 10 values, and model 'seasonal_naive' needs 14 or more",
+        "3 windows of h=30, 30 apart, leave 10 of 100 periods before the first, where series 0 has 10 values, and "
+        "model 'seasonal_naive' needs 14 or more with season_length 12 (1 for no season) (likewise 1 more); use "
+        "n_windows=2 or fewer, or a smaller step_size",
     ),
     "short regressors": (
         {"h": 3, "exog": wave(99), "model": "arima"},
@@ -132,6 +135,50 @@ REFUSED = {
     "unknown setting": ({"h": 3, "windows": 3}, "timeseries.cross_validate has no setting 'windows'"),
     "no windows": ({"h": 3, "n_windows": 0}, "n_windows must be a whole number from 1 to 10000, and 0 was given"),
 }
+
+
+WINDOWS = {
+    "too few values for the model": (
+        {"n_windows": 25, "interval": "analytic"},
+        "25 windows of h=3, 3 apart, leave 5 of 80 periods before the first, where y has 5 values, and model 'theta' "
+        "needs 7 or more; use n_windows=24 or fewer, or a smaller step_size",
+    ),
+    "too few scores for the intervals": (
+        {"n_windows": 25},
+        "25 windows of h=3, 3 apart, leave 5 of 80 periods before the first, where y has 5 values, and model 'theta' "
+        "needs 7 or more; use n_windows=21 or fewer, or a smaller step_size",
+    ),
+    "scores alone": (
+        {"n_windows": 22},
+        "22 windows of h=3, 3 apart, leave 14 of 80 periods before the first, where y leaves 18 calibration scores and "
+        "level 0.95 needs 19 or more; use n_windows=21 or fewer, or a smaller step_size",
+    ),
+    "close to each other": (
+        {"n_windows": 75, "step_size": 1, "interval": "analytic"},
+        "75 windows of h=3, 1 apart, leave 3 of 80 periods before the first, where y has 3 values, and model 'theta' "
+        "needs 7 or more; use n_windows=71 or fewer",
+    ),
+    "not even one": (
+        {"h": 75, "interval": "analytic"},
+        "1 window of h=75 leaves 5 of 80 periods before the first, where y has 5 values, and model 'theta' needs 7 or "
+        "more; use a shorter h, or a longer series",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WINDOWS)
+@pytest.mark.parametrize("refit", [True, False])
+def test_windows_that_do_not_fit_are_refused_with_the_number_that_does(case, refit):
+    settings, sentence = WINDOWS[case]
+    with pytest.raises(InvalidInput) as caught:
+        cross_validate(wave(80), **{"h": 3, "model": "theta", "refit": refit, **settings})
+    assert str(caught.value) == sentence
+    assert caught.value.field == "n_windows"
+
+
+@pytest.mark.parametrize("settings", [{"n_windows": 24, "interval": "analytic"}, {"n_windows": 21}])
+def test_as_many_windows_as_are_named_do_fit(settings):
+    assert np.isfinite(cross_validate(wave(80), h=3, model="theta", **settings).mean).all()
 
 
 @pytest.mark.parametrize("case", REFUSED)

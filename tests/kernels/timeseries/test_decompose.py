@@ -132,7 +132,11 @@ def test_dates_tell_the_period_and_label_the_rows():
     [
         (SEA.to_numpy(), {}, "period is needed, since y has no dates; give the number of periods in a season"),
         (sample("nile"), {}, r"the spacing of the dates \(YS-JAN\) tells none"),
-        (SEA.to_numpy()[:23], {"period": 12}, r"period 12 needs 24 values or more \(two seasons\), and y has 23"),
+        (
+            SEA.to_numpy()[:23],
+            {"period": 12},
+            r"period 12 needs 24 values or more \(two seasons\), and y has 23; give a longer series",
+        ),
         (SEA, {"period": (12, 60)}, "method 'stl' takes one period, and 2 were given; use method='mstl'"),
         (SEA, {"period": (12, 12), "method": "mstl"}, r"different lengths, and \[12, 12\] was given"),
         (SEA, {"method": "classical", "robust": True}, "robust has no meaning for method 'classical'"),

@@ -56,9 +56,10 @@ def test_memory_is_found_and_noise_is_not():
 @pytest.mark.parametrize(
     ("data", "settings", "sentence"),
     [
-        ([1.0] * 7, {}, "y has 7 residuals, and 8 or more are needed"),
+        ([1.0] * 7, {}, "y has 7 residuals, and 8 or more are needed; give a longer series"),
+        ([1.0], {}, "y has 1 residual, and 8 or more are needed; give a longer series"),
         ([2.0] * 20, {}, "y has residuals that are all 2; there is nothing to diagnose"),
-        (NOISE[0][:20], {"max_lag": 20}, "max_lag 20 needs 21 residuals or more, and y has 20"),
+        (NOISE[0][:20], {"max_lag": 20}, "max_lag 20 needs 21 residuals or more, and y has 20; lower max_lag"),
         ([*NOISE[0][:9], np.nan, 1.0], {}, r"y has 1 missing value \(first: index 9\); fill them"),
     ],
 )

@@ -109,7 +109,7 @@ REFUSED = {
     ),
     "regressors with holes": (
         {"model": "arima", "exog": holed(0, 7), "exog_future": wave(3)},
-        "exog has 2 missing values (first: index 0); fill them, regressors must be complete",
+        "exog has 2 missing values (first: index 0); fill in all regressors, which must be complete",
     ),
 }
 

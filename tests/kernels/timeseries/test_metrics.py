@@ -99,7 +99,7 @@ def test_a_truth_of_zero_has_no_share_and_says_so():
     assert np.isnan(found.mape[0])
     assert found.mape[1] == pytest.approx((1 + 1 + 0.5) / 3)
     assert found.wape[0] == pytest.approx(1.0)
-    assert found.warnings == ("mape is NaN for a truth of zero (1 periods of series 0); wape and mase can do without",)
+    assert found.warnings == ("mape is NaN for a truth of zero (1 period of series 0); wape and mase can do without",)
 
 
 def test_divisions_by_zero_are_nan_with_a_reason_each():
@@ -107,7 +107,7 @@ def test_divisions_by_zero_are_nan_with_a_reason_each():
     assert np.isnan([found.mape[0], found.wape[0], found.mase[0], found.rmsse[0]]).all()
     assert found.smape[0] == 2
     assert len(found.warnings) == 3
-    assert "wape is NaN where all 4 truths are zero" in found.warnings[1]
+    assert "wape is NaN where the truth is zero throughout (4 periods of y_true)" in found.warnings[1]
     assert "never errs" in found.warnings[2]
 
 
@@ -118,7 +118,7 @@ def test_missing_periods_are_left_out_and_counted():
     alone = metrics(TRUTH[1, 5:], GUESS[1, 5:], lo=GUESS[1, 5:] - HALF, hi=GUESS[1, 5:] + HALF, level=LEVEL)
     for name, value in alone.fields().items():
         assert found.fields()[name][1] == pytest.approx(value[0], rel=1e-12), name
-    assert found.warnings == ("5 periods without truth or prediction were left out (series 1)",)
+    assert found.warnings == ("left out 5 periods without truth or prediction (series 1)",)
     assert np.isnan(metrics(np.full(3, np.nan), np.ones(3)).mae[0])
 
 

@@ -194,7 +194,7 @@ def test_numbers_of_any_size_have_a_trend(method):
     ("y", "settings", "message"),
     [
         (sample("co2"), {}, r"y has 59 missing values \(first: 1958-05-10, .*; fill them, or use resample"),
-        (np.arange(2.0), {"method": "hp"}, "a trend needs 3 values or more, and y has 2"),
+        (np.arange(2.0), {"method": "hp"}, "a trend needs 3 values or more, and y has 2; give a longer series"),
         (np.arange(9.0), {"method": "hp", "penalty": 0.0}, "penalty must be 'bic' or a number above 0"),
         (np.arange(9.0), {"method": "changepoints"}, "did you mean 'changepoint'"),
         (
@@ -205,7 +205,7 @@ def test_numbers_of_any_size_have_a_trend(method):
         (
             np.arange(9.0),
             {"method": "theil_sen", "penalty": 3.0},
-            "penalty has no meaning for method 'theil_sen'; leave it out, or use 'changepoint' or 'hp'",
+            "penalty has no meaning for method 'theil_sen'; leave it at 'bic', or use method 'changepoint' or 'hp'",
         ),
         (
             np.arange(9.0),
@@ -224,6 +224,19 @@ def test_a_spacing_without_usual_smoothing_is_refused():
     index = pd.date_range("2024-01-01", periods=20, freq="h")
     with pytest.raises(InvalidInput, match=r"the spacing of the dates \(h\) tells no usual smoothing; give penalty"):
         trend(pd.Series(np.arange(20.0), index=index), method="hp")
+
+
+def test_a_frame_keeps_the_ends_of_the_slope():
+    batch = pd.DataFrame({"a": np.arange(9.0) ** 2, "b": -np.arange(9.0)})
+    found = trend(batch, method="theil_sen")
+    frame = found.to_frame()
+    assert list(frame.columns) == [
+        "series", "time", "trend", "direction", "slope", "slope_lower", "slope_upper", "tau", "p_value"
+    ]  # fmt: skip
+    for k, name in enumerate(batch):
+        ends = frame.loc[frame["series"] == name, ["slope_lower", "slope_upper"]].drop_duplicates()
+        np.testing.assert_array_equal(ends, found.slope_ci[[k]])
+    assert not any(c.startswith("slope") for c in trend(batch).to_frame().columns)
 
 
 def test_an_interval_that_nothing_may_miss_spans_all_slopes():

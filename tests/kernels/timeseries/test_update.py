@@ -102,7 +102,7 @@ REFUSED = {
     "a gap": (monthly()[50:], "new_y has 2024-03-01 where 2024-01-01 follows; give every period after the forecast's"),
     "a hole": (
         np.r_[1.0, np.nan, 2.0],
-        "new_y has 1 missing values (first: index 1); fill them, or forecast with missing='kalman'",
+        "new_y has 1 missing value (first: index 1); fill them, or forecast with missing='kalman'",
     ),
     "infinite": (np.r_[1.0, np.inf], "new_y has 1 infinite value (first: index 1); replace or remove it"),
 }
@@ -115,6 +115,16 @@ def test_what_does_not_follow_is_refused(case):
     with pytest.raises(InvalidInput) as caught:
         update(first, new)
     assert sentence in str(caught.value)
+
+
+@pytest.mark.parametrize(("given", "kind"), [(3, "int"), (None, "NoneType"), ([1.0, 2.0], "list")])
+def test_what_is_no_forecast_is_refused(given, kind):
+    with pytest.raises(InvalidInput) as refused:
+        update(given, [1.0])
+    assert str(refused.value) == (
+        f"forecast must be what forecast(…) or update(…) returned, and {kind} was given; make one first"
+    )
+    assert refused.value.field == "forecast"
 
 
 def test_series_in_another_order_are_refused():
