@@ -42,9 +42,11 @@ def dashboards(
     ] = None,
     max_upload: Annotated[str, typer.Option(help="Largest upload.")] = "200M",
     viewers: Annotated[int | None, typer.Option(help="Pages open at once; the rest waits in line.")] = None,
-    idle_minutes: Annotated[
-        float, typer.Option(help="After so long without use a page is put to sleep (voila).")
-    ] = 60.0,
+    per_reader: Annotated[
+        int | None,
+        typer.Option(help="Pages one reader's token may have open or in line; half of --viewers without it."),
+    ] = None,
+    idle_minutes: Annotated[float, typer.Option(help="After so long without use a page is put to sleep.")] = 60.0,
 ) -> None:
     """Serve dashboards to readers, and nothing else to anybody."""
     if context.invoked_subcommand is not None:
@@ -58,6 +60,7 @@ def dashboards(
         allow_urls=tuple(allow_url or ()),
         max_upload=max_upload,
         viewers=viewers,
+        per_reader=per_reader,
         idle_minutes=idle_minutes,
         by=server.value,
     )

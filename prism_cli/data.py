@@ -1,4 +1,4 @@
-"""``prism data``: put data under a name that every surface takes."""
+"""``prism data``: put data under a name that every surface takes, and share it with readers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 __all__ = ["app"]
 
-app = typer.Typer(help="Put data under a name: add, list, show and remove datasets.", no_args_is_help=True)
+app = typer.Typer(help="Put data under a name: add, list, show, share and remove datasets.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(help="Name of the dataset.")]
 AsJson = Annotated[bool, typer.Option("--json", help="All of it, as JSON.")]
@@ -28,13 +28,20 @@ def add(
     query: Annotated[str, typer.Option(metavar="SQL", help="What to read from a database; order its rows.")] = "",
     title: Annotated[str, typer.Option(metavar="TEXT", help="What it is, in a few words.")] = "",
     replace: Annotated[bool, typer.Option("--replace", help="Take the place of a dataset of this name.")] = False,
+    share: Annotated[
+        bool | None,
+        typer.Option(
+            "--share/--no-share", help="Let readers' pages load it; as the one it replaces, or not, without it."
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Catalogue data where it lies: prism data add sales sales.csv --title 'Sales, monthly'."""
     from prism_cli import terminal
     from prism_kernels import data
 
-    entry = terminal.work(lambda: data.add(name, source, query=query, title=title, replace=replace), "data")
+    about: dict[str, Any] = {"query": query, "title": title, "replace": replace, "share": share}
+    entry = terminal.work(lambda: data.add(name, source, **about), "data")
     if as_json:
         _print(entry.to_dict())
     else:
@@ -53,8 +60,12 @@ def list_datasets(*, as_json: AsJson = False) -> None:
     if not found:
         print("no datasets yet; add one: prism data add NAME SOURCE")
         return
-    table = [(e.name, e.kind, _size(e), (e.changed or e.added)[:19], _short(e.source), e.title) for e in found]
-    _table([("name", "kind", "size", "changed (UTC)", "source", "title"), *table])
+    says = {True: "yes", False: "no"}
+    table = [
+        (e.name, e.kind, _size(e), says[e.shared], (e.changed or e.added)[:19], _short(e.source), e.title)
+        for e in found
+    ]
+    _table([("name", "kind", "size", "shared", "changed (UTC)", "source", "title"), *table])
 
 
 @app.command()
@@ -85,6 +96,22 @@ def remove(name: Name) -> None:
     print(f"{name} is removed, {left}")
 
 
+@app.command()
+def share(name: Name) -> None:
+    """Let readers' pages offer and load a dataset; one that is not shared is there for yourself alone."""
+    from prism_kernels import data
+
+    print(f"{data.share(name).name} is shared: readers' pages offer and load it")
+
+
+@app.command()
+def unshare(name: Name) -> None:
+    """Take a dataset from readers' pages; what they have read stays on screen."""
+    from prism_kernels import data
+
+    print(f"{data.unshare(name).name} is no longer shared: readers' pages can no longer load it")
+
+
 def _trouble(name: str) -> str:
     """Return why a dataset cannot be used; empty when it can."""
     from prism_kernels import data
@@ -107,6 +134,7 @@ def _explain(entry: Dataset, trouble: str) -> None:
         "sha256": entry.digest,
         "changed": entry.changed,
         "added": entry.added,
+        "shared": "with readers" if entry.shared else "",
         "state": trouble or "as catalogued",
     }
     for label, value in facts.items():

@@ -13,6 +13,7 @@ from typing import Any
 from prism_kernels.errors import InvalidInput
 from prism_lab.draft import Draft, read_draft
 from prism_lab.published import Version, active, check_name, names, published_folder, versions
+from prism_lab.readers.settings import Rules
 from prism_lab.rehearsal import Rehearsal, rehearse
 from prism_lab.versions import activate, add, withdraw
 
@@ -22,7 +23,13 @@ _LONGEST = 3600.0
 
 
 def publish(
-    notebook: Path, *, title: str = "", name: str = "", timeout: float = 120.0, folder: Path | None = None
+    notebook: Path,
+    *,
+    title: str = "",
+    name: str = "",
+    timeout: float = 120.0,
+    folder: Path | None = None,
+    rules: Rules | None = None,
 ) -> tuple[Version, Rehearsal]:
     """Check a notebook, try it out in a kernel of its own, and make it a new version that readers get at once.
 
@@ -40,6 +47,8 @@ def publish(
         Seconds that trying it out may take.
     folder
         The published folder, as :func:`prism_lab.published.published_folder` finds it when not given.
+    rules
+        What pages may read, as the readers' server will be told; as it is without arguments when not given.
 
     Raises
     ------
@@ -51,18 +60,20 @@ def publish(
         raise InvalidInput(msg, field="timeout")
     called = check_name(name or notebook.stem)
     draft = read_draft(notebook.expanduser().absolute(), title)
-    tried = rehearse(draft, timeout=timeout)
-    version = add(published_folder(folder), called, draft.files(called), _about(draft, tried))
+    known = rules or Rules.of(None)
+    tried = rehearse(draft, timeout=timeout, rules=known)
+    version = add(published_folder(folder), called, draft.files(called), _about(draft, tried, known))
     return version, tried
 
 
-def _about(draft: Draft, tried: Rehearsal) -> dict[str, Any]:
+def _about(draft: Draft, tried: Rehearsal, rules: Rules) -> dict[str, Any]:
     return {
         "title": draft.metadata.title,
         "published": datetime.now(UTC).isoformat(timespec="seconds"),
         "who": _user(),
         "digest": hashlib.sha256(draft.content).hexdigest(),
         "tried": {k: v for k, v in asdict(tried).items() if k != "packages"},
+        "reads": {"data_root": str(rules.data_root), "allow_urls": list(rules.allow_urls)},
         "packages": dict(tried.packages),
     }
 

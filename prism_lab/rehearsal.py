@@ -15,8 +15,9 @@ from typing import Any
 
 from prism_kernels import progress
 from prism_kernels.errors import InvalidInput
-from prism_kernels.inputs import fences
 from prism_lab.draft import Draft, missing_package
+from prism_lab.quarantine import Quarantine
+from prism_lab.readers.settings import Rules
 
 __all__ = ["Rehearsal", "rehearse"]
 
@@ -24,6 +25,7 @@ _MIMETYPE = "application/vnd.prism.rehearsal+json"
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 _LOOK_SECONDS = 0.2
 _LABEL = "cells"
+_WAY = "a page may write below tempfile.gettempdir() only"
 _OURS = ("InvalidInput", "NotConverged", "MissingLibrary", "MixedArrays", "PrismError")
 
 _BEFORE = """
@@ -40,7 +42,7 @@ _prism_report = await _prism_rehearsal.rehearse()
 _prism_owners = _prism_metadata.packages_distributions()
 _prism_loaded = {{"prism-lab", *(o for m in list(_prism_sys.modules) for o in _prism_owners.get(m, ()))}}
 _prism_report["packages"] = {{o: _prism_metadata.version(o) for o in sorted(_prism_loaded)}}
-_prism_report["refused"] = _prism_refused
+_prism_report["writes"], _prism_report["programs"] = _prism_refused.writes, _prism_refused.programs
 _prism_display({{{mimetype!r}: _prism_report}}, raw=True)
 """
 
@@ -59,6 +61,8 @@ class Rehearsal:
         Files it left in its working folder.
     packages
         Version by distribution of everything that was loaded.
+    fenced
+        Whether the system kept all that ran from writing elsewhere; else it was compared before and after.
     seconds
         How long all of it took.
     """
@@ -67,10 +71,11 @@ class Rehearsal:
     changes: tuple[str, ...]
     left: tuple[str, ...]
     packages: Mapping[str, str]
+    fenced: bool
     seconds: float
 
 
-def rehearse(draft: Draft, *, timeout: float) -> Rehearsal:
+def rehearse(draft: Draft, *, timeout: float, rules: Rules) -> Rehearsal:
     """Run a notebook, change one setting of each component, and run that again.
 
     Parameters
@@ -79,30 +84,28 @@ def rehearse(draft: Draft, *, timeout: float) -> Rehearsal:
         The notebook.
     timeout
         Seconds it may take, all in all, once its kernel is there.
+    rules
+        What the pages of readers may read.
 
     Raises
     ------
     InvalidInput
-        When it fails, hangs, writes outside its folder, needs a missing package, or shows nothing; with the cell.
+        When it fails, hangs, writes outside its folder, starts a program, needs a missing package, or shows nothing;
+        with the cell.
     """
     start = time.monotonic()
-    before = _snapshot(draft.path.parent)
     with tempfile.TemporaryDirectory(prefix="prism-") as scratch:
-        work, temporary = Path(scratch, "work"), Path(scratch, "tmp")
-        work.mkdir()
-        temporary.mkdir()
-        run = _Run(draft, scratch=Path(scratch), timeout=timeout)
-        asyncio.run(run.through())
+        quarantine = Quarantine(Path(scratch), draft.path)
+        run = _Run(draft, quarantine, Path(scratch), timeout)
+        asyncio.run(run.through(rules))
         report = run.report()
-        left = tuple(sorted(str(p.relative_to(work)) for p in work.rglob("*") if p.is_file()))
-    changed = sorted(p for p, seen in _snapshot(draft.path.parent).items() if before.get(p) != seen)
-    if changed:
-        raise _writes(draft, "it", changed[0])
+        left = quarantine.left()
     return Rehearsal(
         components=report["components"],
         changes=tuple(report["changes"]),
         left=left,
         packages=report["packages"],
+        fenced=quarantine.fenced,
         seconds=time.monotonic() - start,
     )
 
@@ -110,28 +113,27 @@ def rehearse(draft: Draft, *, timeout: float) -> Rehearsal:
 class _Run:
     """One run of a notebook, cell by cell."""
 
-    def __init__(self, draft: Draft, *, scratch: Path, timeout: float) -> None:
+    def __init__(self, draft: Draft, quarantine: Quarantine, scratch: Path, timeout: float) -> None:
         import nbformat
 
-        self.draft, self.scratch, self.timeout = draft, scratch, timeout
+        self.draft, self.quarantine, self.scratch, self.timeout = draft, quarantine, scratch, timeout
         self.deadline = math.inf
         self.notebook = nbformat.from_dict(draft.notebook)
         code = nbformat.v4.new_code_cell
-        first = code(_BEFORE.format(allowed=_allowed(scratch)))
+        first = code(_BEFORE.format(allowed=quarantine.allowed()))
         last = code(_AFTER.format(mimetype=_MIMETYPE))
         self.notebook.cells = [first, *self.notebook.cells, last]
 
-    async def through(self) -> None:
+    async def through(self, rules: Rules) -> None:
         """Run all cells; the notebook's own begin at 1, since ours comes before them."""
-        from jupyter_client.manager import AsyncKernelManager
         from nbclient import NotebookClient
 
-        manager = AsyncKernelManager(kernel_name="python3", transport="ipc", ip=str(self.scratch / "k"))
+        manager = _manager(self.quarantine, self.scratch)
         client = NotebookClient(self.notebook, km=manager, timeout=None)
-        environment = {**os.environ, "TMPDIR": str(self.scratch / "tmp"), fences.READERS: "1"}
+        environment = {**os.environ, **self.quarantine.environment(), **rules.environment()}
         total = len(self.notebook.cells)
         try:
-            await client.async_start_new_kernel(env=environment, cwd=str(self.scratch / "work"))
+            await client.async_start_new_kernel(env=environment, cwd=str(self.quarantine.work))
             await self._watched(client.async_start_new_kernel_client(), 0)
             for number, cell in enumerate(self.notebook.cells):
                 progress.report(number, total, _LABEL)
@@ -186,25 +188,44 @@ class _Run:
         last = number == len(self.notebook.cells) - 1
         return f"changing a setting of {self._name}" if last else f"cell {number} of {self._name}"
 
-    def _refusal(self, msg: str, number: int) -> InvalidInput:
-        return InvalidInput(msg, field="notebook", where=f"cell {number}")
+    def _refusal(self, msg: str, number: int | None) -> InvalidInput:
+        return InvalidInput(msg, field="notebook", where="" if number is None else f"cell {number}")
 
     def _failed(self, number: int, name: str, value: str) -> InvalidInput:
         """Say in one sentence what a cell failed with."""
         if name == "OutsideWrite":
-            return _writes(self.draft, f"cell {number}", value)
+            return self._writes(value, number)
+        if name == "OutsideProgram":
+            return self._starts(value, number)
         if name == "ModuleNotFoundError" and "'" in value and number:
             return missing_package(self.draft.path, number, value.split("'")[1].partition(".")[0])
         said = value.strip().splitlines()[0] if value.strip() else ""
         words = said if name in _OURS else f"{name}: {said}" if said else name
-        return self._refusal(f"{self._place(number)} fails: {words}", number)
+        hint = f"; {_WAY}" if "ermission denied" in said else ""  # as native code says it behind the fence
+        return self._refusal(f"{self._place(number)} fails: {words}{hint}", number)
+
+    def _writes(self, place: str, number: int | None = None, *, sure: bool = True) -> InvalidInput:
+        who = self._name if number is None else self._place(number)
+        again = "" if sure else "; if another program of yours wrote that meanwhile, publish again"
+        msg = f"{who} writes outside its folder ({self.quarantine.told(place)}); {_WAY}{again}"
+        return self._refusal(msg, number)
+
+    def _starts(self, command: str, number: int | None = None) -> InvalidInput:
+        who = self._name if number is None else self._place(number)
+        line = command.strip().partition("\n")[0]
+        msg = f"{who} starts a program ({line}), and what it writes would be seen by nobody: do it in Python"
+        return self._refusal(msg, number)
 
     def report(self) -> dict[str, Any]:
         """Return what the kernel reported at the end, or refuse what it tells."""
         outputs = [o.get("data", {}) for cell in self.notebook.cells for o in cell.get("outputs", [])]
         report: dict[str, Any] = next(data[_MIMETYPE] for data in outputs if _MIMETYPE in data)
-        if report["refused"]:
-            raise _writes(self.draft, "it", report["refused"][0])
+        if report["programs"]:
+            raise self._starts(report["programs"][0])
+        for place in report["writes"]:
+            raise self._writes(place)
+        for place in self.quarantine.changed():
+            raise self._writes(place, sure=place.startswith("~"))
         if not report["components"] or not any(_WIDGET in data for data in outputs):
             way = "end a cell with one, such as prism_widgets.Explorer('timeseries.forecast').servable()"
             msg = f"{self._name} shows no component; {way}"
@@ -215,31 +236,13 @@ class _Run:
         return report
 
 
-def _writes(draft: Draft, who: str, place: str) -> InvalidInput:
-    way = "a page may write below tempfile.gettempdir() only"
-    subject = f"{who} of {draft.path.name}" if who != "it" else draft.path.name
-    return InvalidInput(f"{subject} writes outside its folder ({place}); {way}", field="notebook", where=who)
+def _manager(quarantine: Quarantine, scratch: Path) -> Any:
+    """Return what starts the kernel in quarantine."""
+    from jupyter_client.manager import AsyncKernelManager
 
+    class Quarantined(AsyncKernelManager):  # type: ignore[misc]
+        def format_kernel_cmd(self, extra_arguments: list[str] | None = None) -> list[str]:
+            return quarantine.command(super().format_kernel_cmd(extra_arguments))
 
-def _allowed(scratch: Path) -> list[str]:
-    """List where a kernel that is tried out may write: its own folders, caches, and what Jupyter itself keeps."""
-    import platformdirs
-    from jupyter_core.paths import jupyter_runtime_dir
-
-    named = [os.environ.get(name) for name in ("PRISM_LANE_CACHE", "NUMBA_CACHE_DIR", "IPYTHONDIR")]
-    usual = [platformdirs.user_cache_dir(), jupyter_runtime_dir(), str(Path.home() / ".ipython")]
-    return [str(scratch), *usual, *(path for path in named if path), "/dev", "/proc"]
-
-
-def _snapshot(folder: Path, most: int = 2000) -> dict[str, tuple[int, int]]:
-    """Return size and time of change of the files in a folder and the one below, hidden ones apart."""
-    found: dict[str, tuple[int, int]] = {}
-    for pattern in ("*", "*/*"):
-        for path in folder.glob(pattern):
-            if len(found) == most:
-                return found
-            parts = path.relative_to(folder).parts
-            if path.is_file() and not any(part.startswith(".") or part == "__pycache__" for part in parts):
-                seen = path.stat()
-                found[str(path)] = (seen.st_size, seen.st_mtime_ns)
-    return found
+    place = {"connection_file": str(scratch / "kernel.json"), "transport": "ipc", "ip": str(scratch / "k")}
+    return Quarantined(kernel_name="python3", **place)

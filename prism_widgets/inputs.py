@@ -29,7 +29,7 @@ from prism_kernels.operation import Data
 from prism_widgets import runtime
 from prism_widgets.control import Note
 from prism_widgets.positions_table import PositionsTable
-from prism_widgets.upload import Upload
+from prism_widgets.upload import Upload, arrival_of
 
 __all__ = ["Given", "InputPicker", "is_written"]
 
@@ -42,25 +42,23 @@ class Given:
 
     Parameters
     ----------
-    kind
-        The input type that reads it.
-    field
-        What the argument is called, for messages.
+    data
+        The parameter.
     value
         What is read.
     source
         Python that gets the same data again, where the value itself does not tell.
     """
 
-    def __init__(self, kind: type[Input], field: str, value: Any, source: str | None = None) -> None:
-        self.kind, self.field, self.value, self.source = kind, field, value, source
+    def __init__(self, data: Data, value: Any, source: str | None = None) -> None:
+        self.data, self.value, self.source = data, value, source
         self._read: Input | None = None
 
     def read(self) -> Input:
         """Return the data as the operation takes it."""
         if self._read is None:
-            named = isinstance(self.value, str) and not is_written(self.kind, self.value)
-            found: Any = (self.kind.resolve if named else self.kind.of)(self.value, field=self.field)
+            named = isinstance(self.value, str) and not is_written(self.data.kind, self.value)
+            found: Any = (self.data.resolve if named else self.data.of)(self.value)
             given = self.source is not None and dataclasses.is_dataclass(found)
             self._read = dataclasses.replace(found, source=self.source) if given else found
         return cast("Input", self._read)
@@ -110,6 +108,10 @@ class InputPicker(pn.viewable.Viewer):
         made.param.watch(self._picked, "path")
         made.param.watch(lambda event: self.refuse(event.new), "refusal")
         return made
+
+    @functools.cached_property
+    def _arrival(self) -> Any:
+        return arrival_of(self._upload)
 
     @functools.cached_property
     def _variable(self) -> Any:
@@ -163,23 +165,22 @@ class InputPicker(pn.viewable.Viewer):
     def _parts(self, way: str) -> list[Any]:
         """Return what stands below the list for a way the data may come."""
         if way == _FILE:
-            return [self._upload]
+            return [self._upload, self._arrival]
         if way == _VARIABLE:
             return [self._variable, self._again]
         return [self._table] if way == _TABLE else []
 
     def _found(self, way: str, name: str) -> Given | None:
-        kind, field = self.data.kind, self.data.name
         if way == _SAMPLE:
-            return Given(kind, field, name)
+            return Given(self.data, name)
         if way == _GIVEN:
-            return Given(kind, field, self._first)
+            return Given(self.data, self._first)
         if way == _TABLE and self._table is not None:
-            return Given(kind, field, self._table.text) if self._table.text else None
+            return Given(self.data, self._table.text) if self._table.text else None
         if way == _FILE and self._upload.path is not None:
-            return Given(kind, field, self._upload.path, source=f"Path({self._upload.path.name!r})")
+            return Given(self.data, self._upload.path, source=f"Path({self._upload.path.name!r})")
         chosen = _variables().get(self._variable.value) if way == _VARIABLE else None
-        return None if chosen is None else Given(kind, field, chosen, source=self._variable.value)
+        return None if chosen is None else Given(self.data, chosen, source=self._variable.value)
 
     def _filled(self, before: Given | None) -> None:
         """Put into an empty table what was picked before it, or the assets of the other data; read off the loop."""

@@ -108,7 +108,7 @@ def _read_all(request: Request) -> tuple[dict[str, Input], tuple[Any, ...]]:
 
 def _read(row: Operation, name: str, value: Any) -> Input:
     """Read data where it was only picked so far."""
-    found: Input = value.read() if hasattr(value, "read") else row.data[name].kind.of(value, field=name)
+    found: Input = value.read() if hasattr(value, "read") else row.data[name].of(value)
     return found
 
 

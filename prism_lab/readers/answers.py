@@ -10,7 +10,7 @@ from tornado.log import access_log
 from tornado.web import HTTPError, RequestHandler
 
 from prism_lab.readers.door import page
-from prism_lab.readers.turns import Line
+from prism_lab.readers.turns import Enough, Line
 
 if TYPE_CHECKING:
     from prism_lab.readers.house import House
@@ -60,28 +60,33 @@ class Elsewhere(RequestHandler):  # type: ignore[misc]
         """Let every method come as far as the answer."""
 
 
-def waiting(handler: RequestHandler, line: Line, reader: str) -> None:
-    """Answer with the place in line, on a page that asks again.
+def waiting(handler: RequestHandler, answer: Line | Enough, reader: str) -> None:
+    """Answer with the place in line, or that the reader has enough pages open, on a page that asks again.
 
     Parameters
     ----------
     handler
         Handler of the request.
-    line
-        The place.
+    answer
+        The place, or how many the reader has.
     reader
         Who waits.
     """
     door = handler.settings["prism_house"].door
     door.audit.write("waits", reader=reader, what=handler.request.path)
-    others = f" of {line.length}" if line.length > 1 else ""
-    sentences = [
-        f"You are number {line.place}{others} in line: as many people as this server can serve look at dashboards.",
-        f"This page asks again every {_RETRY_SECONDS} seconds and opens by itself when it is your turn.",
-    ]
+    if isinstance(answer, Enough):
+        title, again = "One moment: close another page first", "opens by itself when one of them is closed"
+        pages = "1 page" if answer.pages == 1 else f"{answer.pages} pages"
+        why = f"You have {pages} open or in line, as many as one reader may have here."
+    else:
+        title, again = "One moment: the house is full", "opens by itself when it is your turn"
+        others = f" of {answer.length}" if answer.length > 1 else ""
+        full = "as many people as this server can serve look at dashboards"
+        why = f"You are number {answer.place}{others} in line: {full}."
+    sentences = [why, f"This page asks again every {_RETRY_SECONDS} seconds and {again}."]
     handler.set_status(HTTPStatus.SERVICE_UNAVAILABLE)
     handler.set_header("Retry-After", str(_RETRY_SECONDS))
-    handler.finish(page(door.base, "One moment: the house is full", sentences, retry=_RETRY_SECONDS, front=True))
+    handler.finish(page(door.base, title, sentences, retry=_RETRY_SECONDS, front=True))
 
 
 def picture(handler: RequestHandler, path: str) -> bytes:

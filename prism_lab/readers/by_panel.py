@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import time
 import weakref
 from http import HTTPStatus
 from typing import Any
@@ -20,6 +21,7 @@ from tornado.web import HTTPError, RequestHandler, StaticFileHandler
 
 from prism_lab import gallery, places
 from prism_lab.pages import page
+from prism_lab.readers import asleep
 from prism_lab.readers.answers import LARGEST_BODY, VIEWER_HEADER, Elsewhere, apologise, picture, quiet_log, waiting
 from prism_lab.readers.audit import Audit
 from prism_lab.readers.door import Door, Viewer
@@ -27,7 +29,7 @@ from prism_lab.readers.house import House
 from prism_lab.readers.settings import Rules
 from prism_lab.readers.shelf import Shelf
 from prism_lab.readers.tokens import Tokens
-from prism_lab.readers.turns import Line, Turns
+from prism_lab.readers.turns import Turn, Turns
 from prism_lab.ready import answer_with_ready_pages, warm
 
 __all__ = ["serve"]
@@ -90,8 +92,8 @@ def _guarded_page(kind: type[Any]) -> type[Any]:
             viewer = self.house.door.viewer(self)
             if viewer is None:
                 raise HTTPError(HTTPStatus.FORBIDDEN)
-            answer = self.house.turns.ask(f"{viewer.browser} {self.request.path}")
-            if isinstance(answer, Line):
+            answer = self.house.turns.ask(f"{viewer.browser} {self.request.path}", viewer.reader)
+            if not isinstance(answer, Turn):
                 waiting(self, answer, viewer.name)
                 return
             self._turn = answer
@@ -116,13 +118,31 @@ def _guarded_socket(kind: type[Any]) -> type[Any]:
     class Socket(kind):  # type: ignore[misc]
         viewer: Viewer | None = None
 
+        @property
+        def idle(self) -> float:
+            """Seconds since something was said, either way."""
+            return time.monotonic() - self._used
+
         async def prepare(self) -> None:
             house: House = self.settings["prism_house"]
             self.viewer = house.door.viewer(self)
             words = self.request.headers.get("Sec-Websocket-Protocol", "").split(",")
             if self.viewer is None or len(words) != 2 or not house.owns(self.viewer, _session_of(words[1].strip())):
                 raise HTTPError(HTTPStatus.NOT_FOUND)
+            self._used = time.monotonic()
             _SOCKETS.add(self)
+
+        async def on_message(self, fragment: str | bytes) -> None:
+            self._used = time.monotonic()
+            await super().on_message(fragment)
+
+        async def send_message(self, message: Any) -> None:
+            self._used = time.monotonic()  # as Jupyter counts: a page that works or streams is not idle
+            await super().send_message(message)
+
+        def on_close(self) -> None:
+            _SOCKETS.discard(self)
+            super().on_close()
 
         def check_origin(self, origin: str) -> bool:
             """Let pages of this very address connect, by whatever name it is reached, and those named to Bokeh."""
@@ -176,10 +196,13 @@ def serve(rules: Rules, *, port: int, ip: str, preheat: bool, debug: bool) -> No
     """
     os.environ.update(rules.environment())
     door, shelf = Door(Tokens(), Audit(), base="/", port=port), Shelf(rules.folder, rules.published)
-    house = House(door, shelf, Turns(viewers=rules.viewers, starting=_STARTS_AT_ONCE, lives=lambda _: False))
+    turns = Turns(viewers=rules.viewers, each=rules.per_reader, starting=_STARTS_AT_ONCE, lives=lambda _: False)
+    house = House(door, shelf, turns)
     house.turns.lives = house.lives
     shown = shelf.pages().values()
     applications = {f"{one.name}.ipynb": page(one.notebook, one.preheat if preheat else 0) for one in shown}
+    for application in applications.values():
+        application.add(asleep.Notice(rules.idle_minutes))
     _close_doors()
     warm(applications.values())
     panel.config.log_level = "INFO" if debug else "ERROR"
@@ -201,7 +224,7 @@ def serve(rules: Rules, *, port: int, ip: str, preheat: bool, debug: bool) -> No
     )
     house.manager = _Sessions(server)
     _only(server._tornado, house, [f"/{name}" for name in applications])
-    sweeper = PeriodicCallback(lambda: _sweep(house), _SWEEP_MS)
+    sweeper = PeriodicCallback(lambda: _sweep(house, rules.idle_minutes), _SWEEP_MS)
     sweeper.start()
     signal.signal(signal.SIGTERM, lambda *_: server.io_loop.add_callback_from_signal(server.io_loop.stop))
     try:
@@ -235,8 +258,8 @@ def _only(application: Any, house: House, pages: list[str]) -> None:
     application.find_handler = find_handler
 
 
-def _sweep(house: House) -> None:
-    """Cut off readers whose token was revoked."""
+def _sweep(house: House, idle_minutes: float) -> None:
+    """Cut off readers whose token was revoked, and put pages to sleep that nobody uses."""
     cut = house.cut_off()
     for socket in list(_SOCKETS):
         if socket.viewer is not None and house.door.valid(socket.viewer.reader) is None:
@@ -244,3 +267,7 @@ def _sweep(house: House) -> None:
     for session, viewer in cut.items():
         house.forget(session)
         house.door.audit.write("cut off", reader=viewer.name, what=session)
+    for session, lines in asleep.unused(_SOCKETS, 60 * idle_minutes).items():
+        house.forget(session.id)
+        _SOCKETS.difference_update(lines)
+        asleep.put_to_sleep(session, lines)

@@ -79,8 +79,6 @@ class ReadersVoila(Voila):  # type: ignore[misc]
             (at(rf"/api/kernels/{_KERNEL}/channels"), routes.Channels),
             (at(rf"/voila/api/shutdown/{_KERNEL}"), routes.Farewell),
             (at(rf"/{_words()}/voila/query/{_KERNEL}"), RequestInfoSocketHandler),
-            (at(r"/prism/static/(.*)"), Style, {"path": str(places.share_folder() / "static")}),
-            *library_handlers(self.server_url),
             *self._libraries(at),
         ]
 
@@ -93,16 +91,19 @@ class ReadersVoila(Voila):  # type: ignore[misc]
         }
 
     def _libraries(self, at: Any) -> list[tuple[Any, ...]]:
-        """List Voila's own styles and scripts: installed files, the same for everybody."""
+        """List styles and scripts, PRISM's and Voila's: installed files, the same for everybody."""
         extensions = get_voila_labextensions_path(self.voila_configuration.extra_labextensions_path)
         themes = {"themes_url": "/voila/api/themes", "labextensions_path": extensions, "no_cache_paths": ["/"]}
         static = {"paths": self.static_paths, "default_filename": "index.html"}
-        return [
+        found = [
+            (at(r"/prism/static/(.*)"), Style, {"path": str(places.share_folder() / "static")}),
+            *library_handlers(self.server_url),
             (at(r"/voila/templates/(.*)"), TemplateStaticFileHandler),
             (at(r"/voila/static/(.*)"), MultiStaticFileHandler, static),
             (at(r"/voila/api/themes/(.*)"), ThemesHandler, {**themes, "path": self.themes_dir}),
             (at(r"/voila/labextensions/(.*)"), FileFindHandler, {"path": extensions, "no_cache_paths": ["/"]}),
         ]
+        return [(path, routes.library(kind), *more) for path, kind, *more in found]
 
     async def _sweep(self) -> None:
         """Cut off readers whose token was revoked, and end what is kept ready of pages that are gone."""
@@ -152,7 +153,10 @@ def server(rules: Rules, *, port: int, ip: str, preheat: bool, debug: bool) -> V
     os.environ["VOILA_APP_IP"] = "127.0.0.1" if ip in ("", "0.0.0.0", "::") else ip
     door = Door(Tokens(), Audit(), base="/", port=port)
     shelf = Shelf(rules.folder, rules.published)
-    house = House(door, shelf, Turns(viewers=rules.viewers, starting=_STARTS_A_CORE * _cores(), lives=lambda _: True))
+    turns = Turns(
+        viewers=rules.viewers, each=rules.per_reader, starting=_STARTS_A_CORE * _cores(), lives=lambda _: True
+    )
+    house = House(door, shelf, turns)
     house.turns.lives = house.lives
     config = _config(rules, shelf, preheat=preheat)
     config.Voila.update(port=port, ip=ip, port_retries=0, open_browser=False, root_dir=str(shelf.stage))

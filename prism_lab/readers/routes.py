@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import weakref
 from http import HTTPStatus
 from typing import Any, ClassVar
@@ -18,9 +19,9 @@ from prism_lab import gallery
 from prism_lab.readers.answers import VIEWER_HEADER, apologise, picture, waiting
 from prism_lab.readers.door import Viewer
 from prism_lab.readers.house import House
-from prism_lab.readers.turns import Line, Turn
+from prism_lab.readers.turns import Turn
 
-__all__ = ["Channels", "Farewell", "Front", "Kernel", "Notebook", "Picture", "ReaderIdentity", "Session"]
+__all__ = ["Channels", "Farewell", "Front", "Kernel", "Notebook", "Picture", "ReaderIdentity", "Session", "library"]
 
 
 class ReaderIdentity(VoilaIdentityProvider):  # type: ignore[misc]
@@ -115,8 +116,8 @@ class Notebook(_Reading, TornadoVoilaHandler):  # type: ignore[misc]
         found = self.house.shelf.pages().get(name)
         if found is None:
             raise HTTPError(HTTPStatus.NOT_FOUND)
-        answer = self.house.turns.ask(f"{self.viewer.browser} {name}")
-        if isinstance(answer, Line):
+        answer = self.house.turns.ask(f"{self.viewer.browser} {name}", self.viewer.reader)
+        if not isinstance(answer, Turn):
             waiting(self, answer, self.viewer.name)
             return
         self._turn = answer
@@ -193,3 +194,26 @@ class Channels(VoilaKernelWebsocketHandler):  # type: ignore[misc]
     def write_error(self, status_code: int, **about: Any) -> None:
         """Answer with a page instead of a stack of calls."""
         apologise(self, status_code)
+
+
+def library(kind: type[Any]) -> type[Any]:
+    """Return a handler of library files whose errors are pages like all others; no address makes it stumble.
+
+    Parameters
+    ----------
+    kind
+        A handler of files.
+    """
+
+    class Library(kind):  # type: ignore[misc]
+        @functools.wraps(kind.get)  # with Jupyter's mark of who may ask
+        async def get(self, *given: Any, **named: Any) -> None:
+            try:
+                await ensure_async(super().get(*given, **named))
+            except (ValueError, AssertionError, OSError):  # Voila's trusts addresses to be as they should be
+                raise HTTPError(HTTPStatus.NOT_FOUND) from None
+
+        def write_error(self, status_code: int, **about: Any) -> None:
+            apologise(self, status_code)
+
+    return Library

@@ -58,8 +58,10 @@ class Rules:
         Largest upload in bytes.
     viewers
         How many pages may be open at once.
+    per_reader
+        How many of them one reader may have.
     idle_minutes
-        After so long without use a page is put to sleep; Panel's cost little, and stay while they are looked at.
+        After so long without use a page is put to sleep.
     """
 
     folder: Path
@@ -68,6 +70,7 @@ class Rules:
     allow_urls: tuple[str, ...] = ()
     max_upload: int = 200 * 10**6
     viewers: int = field(default_factory=lambda: _usual_viewers("voila"))
+    per_reader: int = 1
     idle_minutes: float = 60.0
 
     def __post_init__(self) -> None:
@@ -76,6 +79,9 @@ class Rules:
         if not 1 <= self.viewers <= _MOST_VIEWERS:
             msg = f"viewers must be between 1 and {_MOST_VIEWERS}, and is {self.viewers}"
             raise InvalidInput(msg, field="viewers")
+        if not 1 <= self.per_reader <= self.viewers:
+            msg = f"per_reader must be between 1 and the {self.viewers} viewers, and is {self.per_reader}"
+            raise InvalidInput(msg, field="per_reader")
         if not self.idle_minutes > 0:
             msg = f"idle_minutes must be more than 0, and is {self.idle_minutes:g}"
             raise InvalidInput(msg, field="idle_minutes")
@@ -89,6 +95,7 @@ class Rules:
         allow_urls: tuple[str, ...] = (),
         max_upload: str = "200M",
         viewers: int | None = None,
+        per_reader: int | None = None,
         idle_minutes: float = 60.0,
         by: Literal["voila", "panel"] = "voila",
     ) -> Rules:
@@ -106,6 +113,8 @@ class Rules:
             As :func:`size` reads it.
         viewers
             As above; as many as the memory of this machine holds when not given.
+        per_reader
+            As above; half of the viewers when not given.
         by
             Which server runs the pages; Panel's take little memory each.
 
@@ -115,6 +124,7 @@ class Rules:
             For a folder that is not there, or a value outside its bounds.
         """
         home = existing(folder, "folder") if folder is not None else places.dashboards_folder(Path.cwd())
+        at_once = _usual_viewers(by) if viewers is None else viewers
         named = data_root or os.environ.get(fences.DATA_ROOT)
         return cls(
             folder=home,
@@ -122,7 +132,8 @@ class Rules:
             data_root=existing(Path(named).expanduser(), "data_root") if named else home,
             allow_urls=tuple(allow_urls),
             max_upload=size(max_upload),
-            viewers=_usual_viewers(by) if viewers is None else viewers,
+            viewers=at_once,
+            per_reader=max(1, (at_once + 1) // 2) if per_reader is None else per_reader,
             idle_minutes=idle_minutes,
         )
 

@@ -112,6 +112,9 @@ class PortfolioView(View):
         )
         if result.turnover is not None:
             parts.append(f"turnover {_percent(result.turnover)}, which costs {_percent(result.trading_cost)}")
+        if result.frontier is not None and result.frontier.ignores:
+            names = ", ".join(result.frontier.ignores)
+            parts.append(f"the frontier does not know {names}, with which this portfolio may lie below it")
         parts.append(f"{result.status} by {result.solver}, residual {result.residual:.0e}")
         return "; ".join(parts) + "."
 

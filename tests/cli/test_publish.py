@@ -20,6 +20,12 @@ def test_a_dashboard_is_published_listed_rolled_back_and_taken_down(prism, tmp_p
     prism_kernels.data.save(prism_kernels.sample("nile"), "flow")
     found = prism_kernels.run("timeseries.trend", prism_kernels.data.load("flow"))
     (tmp_path / "trend.ipynb").write_text(found.as_dashboard())
+    done = prism("publish", "trend.ipynb")
+    assert done.code == 2
+    assert (
+        "no dataset called 'flow' is shared with readers; whoever owns it shares it with: prism data share" in done.err
+    )
+    prism("data", "share", "flow")
     done = prism("publish", "trend.ipynb", "--title", "The Nile", "--name", "nile")
     assert done.code == 0, done.err
     assert "nile version 1 is published: The Nile\n" in done.out
@@ -46,6 +52,8 @@ def test_a_dashboard_is_published_listed_rolled_back_and_taken_down(prism, tmp_p
         (("publish", "notes.txt"), "notes.txt is not a notebook; name a file that ends in .ipynb"),
         (("publish", "a b.ipynb"), "--name 'a b' cannot stand in a link; use up to 64 letters, digits, - and _"),
         (("publish", "a.ipynb", "--timeout", "0"), "--timeout must be more than 0 and at most 3600 seconds, and 0 was"),
+        (("publish", "a.ipynb", "--data-root", "gone"), "data_root gone is not a folder; name one that exists"),
+        (("publish", "a.ipynb", "--allow-url", "*"), "allow_url '*' is no pattern of addresses; write one such as"),
         (("publish", "--activate", "3", "nile"), "nile has no version 3; there are 1"),
         (("publish", "--activate", "1", "nil"), "; did you mean 'nile'?"),
         (("unpublish", "nil"), "; did you mean 'nile'?"),
@@ -57,3 +65,16 @@ def test_what_cannot_be_is_refused_in_one_sentence(prism, folder, arguments, sen
     assert done.code == 2
     assert sentence in done.err
     assert done.err.count("\n") == 1
+
+
+def test_the_help_says_what_is_checked_and_what_is_not(prism):
+    said = " ".join(prism("publish", "--help").out.split())
+    for words in (
+        "--data-root",
+        "--allow-url",
+        "starts a program",
+        "Landlock",
+        "is prevented and not told",
+        "Nobody checks",
+    ):
+        assert words in said

@@ -6,13 +6,13 @@ import sys
 import pytest
 
 BEGIN = """
-import os, shutil, sqlite3, sys, tempfile
+import os, shutil, socket, sqlite3, subprocess, sys, tempfile
 from pathlib import Path
-from prism_lab.guard import OutsideWrite, watch
+from prism_lab.guard import OutsideProgram, OutsideWrite, watch
 inside, outside = Path(sys.argv[1], "inside"), Path(sys.argv[1], "outside")
-refused = watch([str(inside)])
+refused = watch([str(inside), "/dev/null"])
 """
-END = "\nprint(*(os.path.relpath(p, sys.argv[1]) for p in refused))"
+END = "\nprint(*(os.path.relpath(p, sys.argv[1]) for p in refused.writes), *refused.programs)"
 
 
 @pytest.fixture
@@ -44,12 +44,21 @@ def guarded(tmp_path):
         "there.mkdir()",
         "there.touch()",
         "there.symlink_to(inside)",
+        "os.link(inside / 'old.txt', there)",
+        "os.mkfifo(there)",
+        "os.mkfifo('new.txt', dir_fd=os.open(outside, os.O_RDONLY))",
+        "os.mknod(there)",
+        "__import__('posix').mkfifo(there)",
+        "socket.socket(socket.AF_UNIX).bind(str(there))",
         "os.rename(inside / 'old.txt', there)",
         "shutil.copy(inside / 'old.txt', there)",
         "sqlite3.connect(there)",
         "sqlite3.connect(f'file:{there}', uri=True)",
         "os.truncate(there, 0)",
         "os.chmod(there, 0o777)",
+        "os.chown(there, 0, 0)",
+        "os.utime(there)",
+        "os.setxattr(there, 'user.a', b'b')",
         "os.remove(there)",
         "os.rmdir(there)",
     ],
@@ -60,6 +69,42 @@ def test_every_way_to_write_outside_is_prevented_and_noted(guarded, tmp_path, ac
     )
     assert said == "outside/new.txt"
     assert sorted(p.name for p in (tmp_path / "outside").iterdir()) == ["old.txt"]
+
+
+def test_what_python_would_run_later_may_not_be_written_outside(guarded, tmp_path):
+    code = "there = outside / '__pycache__'\ntry:\n    there.mkdir()\nexcept OutsideWrite:\n    pass\n"
+    assert guarded(code) == "outside/__pycache__"
+    assert not (tmp_path / "outside" / "__pycache__").exists()
+
+
+@pytest.mark.parametrize(
+    ("act", "said"),
+    [
+        ("subprocess.run(['touch', 'a b'])", "touch 'a b'"),
+        ("subprocess.Popen('touch x; true', shell=True)", "touch x; true"),
+        ("os.system('touch x')", "touch x"),
+        ("os.popen('touch x')", "touch x"),
+        ("os.posix_spawn('/bin/touch', ['touch', 'x'], {})", "touch x"),
+        ("os.execv('/bin/touch', ['touch', 'x'])", "touch x"),
+        ("os.spawnv(os.P_WAIT, '/bin/touch', ['touch', 'x'])", "another process"),
+        ("os.fork()", "another process"),
+        ("os.forkpty()", "another process"),
+        ("__import__('pty').spawn('touch')", "touch"),
+        ("__import__('multiprocessing').get_context('fork').Process().start()", "another process"),
+        ("__import__('multiprocessing').get_context('spawn').Process().start()", sys.executable),
+    ],
+)
+def test_every_way_to_start_a_program_is_prevented_and_noted(guarded, tmp_path, act, said):
+    code = f"os.chdir(inside)\ntry:\n    {act}\nexcept OutsideProgram as error:\n    assert error.args[0]\n"
+    assert guarded(code).startswith(said)
+    assert sorted(p.name for p in (tmp_path / "inside").iterdir()) == ["old.txt", "way_out"]
+
+
+def test_libraries_may_ask_the_system_about_itself(guarded):
+    code = "import ctypes.util, platform, uuid\ntempfile.tempdir = str(inside)\n"
+    assert (
+        guarded(f"{code}platform.platform(), platform.processor(), ctypes.util.find_library('c'), uuid.getnode()") == ""
+    )
 
 
 @pytest.mark.parametrize("way", ["inside / '..' / 'outside' / 'a'", "inside / 'way_out' / 'a'"])
@@ -79,6 +124,8 @@ sqlite3.connect(":memory:").close()
 for address in (outside / "old.txt", f"file:{outside}/old.txt?mode=ro", "file:x?mode=memory"):
     sqlite3.connect(address, uri=str(address).startswith("file:")).close()
 outside.mkdir(exist_ok=True)
+os.mkfifo(inside / "pipe")
+socket.socket(socket.AF_UNIX).bind("\\0of no file")
 tempfile.tempdir = str(inside)
 with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as file:
     Path(folder, "a").touch()
@@ -86,7 +133,6 @@ with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as file:
     here = os.open(folder, os.O_RDONLY)
     os.remove("a", dir_fd=here)
     os.close(here)
-(outside / "__pycache__").exists()
 """
     assert guarded(code) == ""
 

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from prism_kernels import InvalidInput, run, sample
-from prism_lab import published
+from prism_kernels import InvalidInput, lane_cache, run, sample
+from prism_lab import landlock, published
 from prism_lab.publishing import activate_version, publish, shown, unpublish
+from prism_lab.readers.settings import Rules
 
 HEAD = "# Sales\n\nWhat we sold."
 INIT = "import panel as pn\nimport prism_widgets as pw\n\npw.init();"
@@ -111,10 +112,80 @@ def test_a_write_outside_that_the_notebook_hides_is_refused_all_the_same(attempt
     assert not victim.exists()
 
 
-def test_what_another_program_writes_beside_the_notebook_is_seen(attempt, tmp_path):
+def test_a_program_that_a_notebook_starts_is_refused_also_when_it_hides_that(attempt, tmp_path):
     victim = tmp_path / "nb" / "victim.txt"
+    way = "and what it writes would be seen by nobody: do it in Python"
     said = attempt(INIT, f"import subprocess\nsubprocess.run(['touch', {str(victim)!r}])", SHOWN)
-    assert said == f"sales.ipynb writes outside its folder ({victim}); {WAY}"
+    assert said == f"cell 3 of sales.ipynb starts a program (touch {victim}), {way}"
+    said = attempt(INIT, f"import os\ntry:\n    os.system('touch {victim}')\nexcept OSError:\n    pass", SHOWN)
+    assert said == f"sales.ipynb starts a program (touch {victim}), {way}"
+    assert not victim.exists()
+
+
+WRITES = "import polars\npolars.DataFrame({{'a': [1]}}).write_parquet({place})"
+
+
+@pytest.mark.skipif(not landlock.available(), reason="this system has no Landlock of version 3")
+def test_what_native_code_writes_outside_is_prevented_by_the_system_and_refused(attempt, tmp_path):
+    victim = tmp_path / "victim.parquet"
+    said = attempt(INIT, WRITES.format(place=repr(str(victim))), SHOWN)
+    assert said.startswith("cell 3 of sales.ipynb fails: ")
+    assert str(victim) in said
+    assert said.endswith(f"; {WAY}")
+    assert not victim.exists()
+
+
+@pytest.mark.parametrize("place", ["nb/victim.parquet", "beside/victim.parquet", "home/.ipython/startup/victim.py"])
+def test_what_native_code_writes_is_seen_afterwards_where_the_system_has_no_fence(
+    attempt, tmp_path, monkeypatch, place
+):
+    monkeypatch.setattr(landlock, "available", lambda: False)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    victim = tmp_path / place
+    for folder in (tmp_path / "home", victim.parent):
+        folder.mkdir(parents=True, exist_ok=True)
+    said = attempt(INIT, WRITES.format(place=repr(str(victim))), SHOWN)
+    again = "if another program of yours wrote that meanwhile, publish again"
+    assert said == f"sales.ipynb writes outside its folder ({victim}); {WAY}; {again}"
+
+
+def test_the_home_of_a_notebook_is_not_the_users_and_nothing_may_be_written_there(attempt, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    (tmp_path / "home").mkdir()
+    startup = "from pathlib import Path\nPath.home().joinpath('.ipython/profile_default/startup').mkdir(parents=True)"
+    said = attempt(INIT, startup, SHOWN)
+    assert said == f"cell 3 of sales.ipynb writes outside its folder (~/.ipython/profile_default/startup); {WAY}"
+    startup = "Path(get_ipython().profile_dir.startup_dir, 'x.py').touch()"
+    assert "startup/x.py" in attempt(INIT, f"from pathlib import Path\n{startup}", SHOWN)
+    native = WRITES.format(place="os.path.expanduser('~/victim.parquet')")
+    said = attempt(INIT, f"import os\n{native}", SHOWN)
+    assert said.startswith(f"sales.ipynb writes outside its folder (~/victim.parquet); {WAY}")
+    assert list((tmp_path / "home").iterdir()) == []
+
+
+CACHES = """
+import os
+from pathlib import Path
+from platformdirs import user_cache_dir
+from prism_kernels import lane_cache
+Path(user_cache_dir(), "settings").write_text("x")
+Path("known.txt").write_text(" ".join(sorted(p.name for p in lane_cache.folder().iterdir())))
+(lane_cache.folder() / "made.nbi").write_bytes(b"pickle")
+Path(os.environ["MPLCONFIGDIR"]).mkdir(exist_ok=True)
+"""
+
+
+def test_caches_are_copies_with_the_compiled_kernels_in_them(tmp_path, notebook_writer, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("PRISM_LANE_CACHE", raising=False)
+    kept = lane_cache.folder()
+    kept.mkdir(parents=True)
+    (kept / "kernel.nbi").write_bytes(b"compiled")
+    refuses = "assert Path('known.txt').read_text() == 'kernel.nbi'"
+    _, tried = publish(notebook_writer(tmp_path / "caches.ipynb", HEAD, INIT, CACHES, refuses, SHOWN))
+    assert tried.left == ("known.txt",)
+    assert tried.fenced is landlock.available()
+    assert [p.name for p in (tmp_path / "cache").rglob("*") if p.is_file()] == ["kernel.nbi"]
 
 
 def test_a_package_that_is_first_asked_for_while_it_runs_is_named(attempt):
@@ -162,6 +233,16 @@ def test_a_page_that_reads_a_file_of_the_server_is_refused_as_readers_would_be(a
     said = attempt(INIT, page)
     outside = "y lies outside the folder this page may read; pick a sample or a dataset, or upload the file"
     assert said == f"sales.ipynb was tried out: the explorer of timeseries.trend shows no result: {outside}"
+
+
+def test_a_page_that_reads_below_the_data_root_is_published_when_it_is_named(tmp_path, notebook_writer):
+    sample("nile").to_csv(tmp_path / "nile.csv")
+    lies = f"from pathlib import Path\npw.Explorer('timeseries.trend', Path({str(tmp_path / 'nile.csv')!r})).servable()"
+    asks = "from prism_kernels.inputs import fences\nfences.check_url('https://data.example.org/x.csv', 'y')"
+    rules = Rules.of(None, data_root=tmp_path, allow_urls=("https://data.example.org/*",))
+    version, tried = publish(notebook_writer(tmp_path / "nile.ipynb", HEAD, INIT, asks, lies), rules=rules)
+    assert tried.components == 1
+    assert version.manifest["reads"] == {"data_root": str(tmp_path), "allow_urls": ["https://data.example.org/*"]}
 
 
 @pytest.mark.parametrize("timeout", [0, -1, 3601, float("nan")])

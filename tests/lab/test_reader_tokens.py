@@ -14,7 +14,7 @@ from prism_kernels.errors import InvalidInput, PrismError
 from prism_lab.readers.audit import Audit
 from prism_lab.readers.settings import Rules, size
 from prism_lab.readers.tokens import Tokens
-from prism_lab.readers.turns import Line, Turn, Turns
+from prism_lab.readers.turns import Enough, Line, Turn, Turns
 
 
 @pytest.fixture
@@ -170,12 +170,13 @@ def test_pages_read_below_the_folder_unless_another_root_is_named(tmp_path, monk
 class World:
     """Kernels on paper, and a clock that goes when told."""
 
-    def __init__(self, viewers, starting):
+    def __init__(self, viewers, starting, each=None):
         self.now, self.alive, self.count = 0.0, set(), 0
-        self.turns = Turns(viewers=viewers, starting=starting, lives=self.alive.__contains__, clock=lambda: self.now)
+        rules = {"viewers": viewers, "starting": starting, "each": each or viewers}
+        self.turns = Turns(**rules, lives=self.alive.__contains__, clock=lambda: self.now)
 
-    def enter(self, who):
-        answer = self.turns.ask(who)
+    def enter(self, who, reader=None):
+        answer = self.turns.ask(who, who if reader is None else reader)
         if isinstance(answer, Turn):
             self.count += 1
             self.alive.add(f"k{self.count}")
@@ -206,11 +207,11 @@ def test_who_left_the_line_is_forgotten():
 
 
 def test_a_page_that_fails_before_its_kernel_gives_its_turn_back():
-    turns = Turns(viewers=1, starting=1, lives=lambda _: True)
-    turn = turns.ask("a")
-    assert isinstance(turns.ask("b"), Line)
+    turns = Turns(viewers=1, starting=1, each=1, lives=lambda _: True)
+    turn = turns.ask("a", "a")
+    assert isinstance(turns.ask("b", "b"), Line)
     turns.made(turn)
-    assert isinstance(turns.ask("b"), Turn)
+    assert isinstance(turns.ask("b", "b"), Turn)
 
 
 @given(
@@ -228,14 +229,55 @@ def test_never_are_more_open_than_allowed_and_the_line_has_no_gaps(viewers, star
             assert len(world.alive) == viewers or answer.place > 1
 
 
+def test_one_reader_takes_so_many_places_and_stands_in_nobodys_way():
+    world = World(viewers=4, starting=9, each=2)
+    assert [isinstance(world.enter(f"a{i}", reader=1), Turn) for i in range(2)] == [True, True]
+    assert world.enter("a2", reader=1) == Enough(2)  # and stands in no line
+    assert isinstance(world.enter("b0", reader=2), Turn)
+    assert isinstance(world.enter("c0", reader=3), Turn)
+    assert world.enter("d0", reader=4) == Line(1, 1)
+    assert world.enter("a2", reader=1) == Enough(2)
+    world.alive.discard("k1")
+    assert world.enter("a2", reader=1) == Line(2, 2)  # behind who stood there
+    assert isinstance(world.enter("d0", reader=4), Turn)
+    assert world.enter("b1", reader=2) == Line(2, 2)
+    assert world.enter("b2", reader=2) == Enough(2)  # one open and one in line
+
+
+@given(
+    st.integers(1, 5), st.integers(1, 5), st.lists(st.tuples(st.sampled_from("abcdefgh"), st.booleans()), max_size=60)
+)
+def test_no_reader_has_more_open_than_allowed(viewers, each, steps):
+    world = World(viewers, 9, each)
+    owner = {}
+    for who, ends in steps:
+        if ends and world.alive:
+            world.alive.pop()
+        reader = ord(who) % 3
+        answer = world.enter(who, reader)
+        if isinstance(answer, Turn):
+            owner[f"k{world.count}"] = reader
+        open_now = [owner[kernel] for kernel in world.alive]
+        assert all(open_now.count(reader) <= each for reader in range(3))
+
+
+def test_places_for_one_reader_are_half_of_all_unless_said():
+    for viewers, each in ((1, 1), (2, 1), (3, 2), (50, 25)):
+        assert Rules.of(None, viewers=viewers).per_reader == each
+    assert Rules.of(None, viewers=10, per_reader=10).per_reader == 10
+    for wrong in (0, 11):
+        with pytest.raises(InvalidInput, match=f"per_reader must be between 1 and the 10 viewers, and is {wrong}"):
+            Rules.of(None, viewers=10, per_reader=wrong)
+
+
 def test_no_more_pages_are_started_at_once_than_said():
-    turns = Turns(viewers=10, starting=2, lives=lambda _: True)
-    first, second = turns.ask("a"), turns.ask("b")
-    assert turns.ask("c") == Line(1, 1)
+    turns = Turns(viewers=10, starting=2, each=10, lives=lambda _: True)
+    first, second = turns.ask("a", "a"), turns.ask("b", "b")
+    assert turns.ask("c", "c") == Line(1, 1)
     turns.started(first, "k")
-    assert turns.ask("c") == Line(1, 1)  # its kernel runs, its page is not made yet
+    assert turns.ask("c", "c") == Line(1, 1)  # its kernel runs, its page is not made yet
     turns.made(first)
-    assert isinstance(turns.ask("c"), Turn)
+    assert isinstance(turns.ask("c", "c"), Turn)
     assert turns.count == 3
     turns.made(second)
     assert turns.count == 2

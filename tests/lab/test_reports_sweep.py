@@ -16,6 +16,7 @@ from prism_kernels.errors import InvalidInput
 from prism_kernels.progress import Listener, listen
 from prism_lab.reports.cluster import connected
 from prism_lab.reports.expectation import read
+from prism_lab.reports.seal import seal
 from prism_lab.reports.sweep import run_sweep
 from prism_lab.reports.sweep_file import parameter_sets, read_sweep
 from prism_lab.store import Store
@@ -163,6 +164,53 @@ def test_a_record_without_its_page_is_not_done(template, place):
     nbformat.write(new_notebook(cells=[*nbformat.read(name, 4).cells, new_code_cell("1")]), name)
     assert run_sweep(name, [{"n": 1}], out=place / "out").again == frozenset()
     assert _marks(place) == {"mark-1": "xxx"}
+
+
+def _number(record):
+    record["key_numbers"]["n"] = 99.0
+
+
+def _parameter(record):
+    record["parameters"]["n"] = 99
+
+
+@pytest.mark.parametrize("sealed", [False, True])
+@pytest.mark.parametrize("change", [_number, _parameter])
+def test_a_record_that_was_edited_is_made_again(template, place, change, sealed):
+    name = template(HAND_ON)
+    sets = [{"n": 1}, {"n": 2}]
+    first = run_sweep(name, sets, out=place / "out", expect=[read("n < 50")])
+    path = place / "out" / first.items[0].name / "mine.json"
+    record = json.loads(path.read_text())
+    change(record)
+    path.write_text(json.dumps(seal(record) if sealed else record))
+    again = run_sweep(name, sets, out=place / "out", expect=[read("n < 50")])
+    assert again.again == {2}
+    assert again.entries[1].key_numbers == {"n": 1.0}
+    assert json.loads(path.read_text())["key_numbers"] == {"n": 1.0}
+    assert _marks(place) == {"mark-1": "xx", "mark-2": "x"}
+    assert run_sweep(name, sets, out=place / "out").again == {1, 2}
+
+
+@pytest.mark.parametrize("suffix", ["ipynb", "html"])
+def test_a_report_whose_page_or_notebook_was_edited_is_made_again(template, place, suffix):
+    name = template(HAND_ON)
+    first = run_sweep(name, [{"n": 1}], out=place / "out")
+    path = place / "out" / first.items[0].name / f"mine.{suffix}"
+    path.write_text(path.read_text().replace("Mine", "Thine"))
+    assert run_sweep(name, [{"n": 1}], out=place / "out").again == frozenset()
+    assert "Thine" not in path.read_text()
+
+
+def test_with_another_history_a_sweep_goes_on_and_an_edited_record_is_made_again(template, place, monkeypatch):
+    name = template(HAND_ON)
+    sets = [{"n": 1}, {"n": 2}]
+    first = run_sweep(name, sets, out=place / "out")
+    monkeypatch.setenv("PRISM_STORE", str(place / "other.sqlite"))
+    assert run_sweep(name, sets, out=place / "out").again == {1, 2}
+    path = place / "out" / first.items[0].name / "mine.json"
+    path.write_text(path.read_text().replace('"n": 1.0', '"n": 99.0'))
+    assert run_sweep(name, sets, out=place / "out").again == {2}
 
 
 def test_its_caller_can_stop_it_in_the_middle_of_a_cell(template, place):

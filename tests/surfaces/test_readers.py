@@ -135,9 +135,28 @@ def test_the_gallery_shows_what_can_be_opened_and_nothing_that_leads_out(ada):
 )
 def test_no_path_leads_out_of_what_is_shown(ada, path):
     answer = ada.ask(path)
-    assert answer.status in (403, 404, 500)
+    assert answer.status in (403, 404)
     assert b"beyond the folder" not in answer.body
     assert b"import" not in answer.body
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("voila/templates/", "voila/templates/lab", "voila/templates/lab/static", "voila/templates/lab/other/x.js"),
+        *("voila/templates/../static/x", "voila/templates/nowhere/static/x.js", "voila/templates/lab/static/..%2fx"),
+        *("voila/static/", "voila/static/nowhere.js", "voila/labextensions/", "voila/labextensions/nowhere/x.js"),
+        *("voila/api/themes/", "voila/api/themes/nowhere/x.css", "prism/lib/panel/", "prism/lib/panel/nowhere.js"),
+        *("prism/lib/bokeh/nowhere.js", "prism/static/", "prism/static/nowhere.js", "prism/pmui/v1/nowhere.js"),
+    ],
+)
+def test_a_file_that_is_not_there_is_answered_with_a_page_of_ours(stranger, ada, path):
+    for who in (stranger, ada):
+        answer = who.ask(path)
+        assert answer.status in (403, 404)
+        assert "<title>" in answer.text
+        assert "Traceback" not in answer.text
+        assert "prism" in answer.text.lower()
 
 
 def test_a_page_knows_who_views_it_and_the_log_knows_who_opened_what(ada, papers):

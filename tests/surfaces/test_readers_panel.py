@@ -5,11 +5,14 @@ import json
 import re
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 import websockets
 from bokeh.util.token import get_token_payload
+
+from prism_lab.child import running
 
 ELSEWHERE = (
     *("lab", "tree", "api", "api/contents", "api/kernels", "api/terminals", "terminals/1", "nbconvert/html/who.ipynb"),
@@ -156,3 +159,89 @@ def test_who_comes_when_the_house_is_full_is_told_the_place_in_line(arrives):
     assert last.status == 503
     assert last.headers["Retry-After"] == "3"
     assert re.search(r"You are number \d+( of \d+)? in line", last.text)
+
+
+def test_who_has_as_many_pages_open_as_one_reader_may_is_told_so_and_others_come_in(one_process, tokens, arrives):
+    ada = arrives("Ada")
+    until = time.monotonic() + 60
+    answers = [ada.ask("who.ipynb")]
+    while answers[-1].status == 200 or "You have" not in answers[-1].text:  # pages of other tests are still open
+        assert time.monotonic() < until
+        answers.append(ada.ask("who.ipynb"))
+    assert answers[-1].status == 503
+    assert answers[-1].headers["Retry-After"] == "3"
+    assert "You have 2 pages open or in line, as many as one reader may have here" in answers[-1].text
+    assert sum(answer.status == 200 for answer in answers) == 2
+
+
+async def _slept(person, page, token, keep_alive):
+    """Stay connected to a page, saying something now and then or not; return the closing code, None for none."""
+    given = {"additional_headers": {"Cookie": person.cookie_header()}, "subprotocols": ["bokeh", token], "proxy": None}
+    until = time.monotonic() + 40
+    async with websockets.connect(f"{person.address.replace('http', 'ws')}/{page}/ws", **given) as line:
+        try:
+            await asyncio.wait_for(line.recv(), 30)  # that it is there
+            while time.monotonic() < until:
+                if keep_alive:
+                    for part in ({"msgid": uuid.uuid4().hex, "msgtype": "PULL-DOC-REQ"}, {}, {}):
+                        await line.send(json.dumps(part))
+                    await asyncio.sleep(0.5)
+                    if time.monotonic() > until - 25:
+                        return None
+                else:
+                    await asyncio.wait_for(line.recv(), 30)
+        except websockets.ConnectionClosed as closed:
+            return closed.rcvd.code
+    return None
+
+
+def test_a_page_nobody_uses_is_put_to_sleep_with_a_notice_and_gives_its_place_back(reading_room, papers, comes):
+    arguments = ("--by=panel", "--viewers=2", "--idle-minutes=0.05")
+    with running("readers", reading_room / "dashboards", *arguments, environment=papers) as server:
+        ada, eve = (comes(f"{name} {uuid.uuid4()}", server) for name in ("Ada", "Eve"))
+        sleeper, waker = (session_of(person.ask("who.ipynb")) for person in (ada, eve))
+        assert comes(f"Guest {uuid.uuid4()}", server).ask("who.ipynb").status == 503
+
+        async def both():
+            return await asyncio.gather(
+                _slept(ada, "who.ipynb", sleeper, keep_alive=False), _slept(eve, "who.ipynb", waker, keep_alive=True)
+            )
+
+        assert asyncio.run(both()) == [4408, None]
+        assert refused(ada, "who.ipynb", sleeper) in (403, 404)
+        guest, until = comes(f"Guest {uuid.uuid4()}", server), time.monotonic() + 60
+        while guest.ask("who.ipynb").status != 200 and time.monotonic() < until:
+            time.sleep(0.5)
+        assert guest.ask("who.ipynb").status in (200, 503)
+        assert time.monotonic() < until, "the place was not given back"
+
+
+@pytest.mark.slow
+def test_fifty_readers_at_once_get_the_page_or_their_place_in_line_and_all_are_served_in_the_end(
+    reading_room, papers, comes
+):
+    def visit(person):
+        """Ask until the page comes, as the waiting page does; connect to it and leave."""
+        places, until = [], time.monotonic() + 280
+        while time.monotonic() < until:
+            answer = person.ask("warm.ipynb")
+            if answer.status == 200:
+                assert "</html>" in answer.text
+                assert connected(person, "warm.ipynb", session_of(answer))["msgtype"] == "ACK"
+                return places
+            assert answer.status == 503, answer.text
+            assert answer.headers["Retry-After"] == "3"
+            assert '<meta http-equiv="refresh" content="3">' in answer.text
+            places.append(int(re.search(r"You are number (\d+)", answer.text)[1]))
+            time.sleep(3)
+        return None
+
+    arguments = ("--by=panel", "--viewers=20", "--cold")
+    with running("readers", reading_room / "dashboards", *arguments, environment=papers) as server:
+        people = [comes(f"Reader {i} {uuid.uuid4()}", server) for i in range(50)]
+        with ThreadPoolExecutor(50) as crowd:
+            waits = list(crowd.map(visit, people))
+        assert server.process.poll() is None
+    assert all(places is not None for places in waits)
+    assert sum(bool(places) for places in waits) >= 25  # twenty at once: the others waited
+    assert all(places == sorted(places, reverse=True) for places in waits)  # nobody is overtaken

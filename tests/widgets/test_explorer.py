@@ -80,6 +80,36 @@ def test_what_is_given_stands_in_the_controls():
     assert explorer.run().result.mean.shape == (1, 3)
 
 
+@pytest.mark.parametrize(
+    ("operation", "decider", "values"),
+    [
+        ("timeseries.forecast", "model", ["arima", "theta", "seasonal_naive", "auto_arima", "ets"]),
+        ("timeseries.forecast", "interval", ["analytic", "bootstrap", "conformal"]),
+        ("timeseries.cross_validate", "model", ["arima", "theta", "seasonal_naive", "ets"]),
+        ("timeseries.trend", "method", ["mann_kendall", "theil_sen", "hp", "changepoint"]),
+        ("timeseries.correlation", "method", ["pearson", "kendall", "distance", "mutual_information", "spearman"]),
+    ],
+)
+def test_what_nobody_touched_is_not_refused_when_a_choice_is_switched(operation, decider, values):
+    explorer = Explorer(operation)
+    for value in values:
+        explorer.form.set(**{decider: value})
+        assert explorer.run().provenance.settings[decider] == value
+
+
+async def test_what_was_touched_for_one_model_is_refused_beside_its_control_for_another_until_it_is_put_back():
+    explorer = Explorer("timeseries.forecast", "nile", h=3, model="arima", interval="analytic")
+    explorer.form.controls["order"].value = (2, 1, 1)
+    before = (await explorer.start()).run.result
+    explorer.form.controls["model"].value = "theta"
+    assert await explorer.start() is None
+    sentence = "order has no meaning for model 'theta'; leave it at (1, 1, 1), or use model='arima'"
+    assert sentence in explorer.form.controls["order"]._note._pane.object.replace("&#x27;", "'")
+    assert explorer.result is before
+    explorer.form.controls["order"].value = (1, 1, 1)
+    assert (await explorer.start()).run.given["model"] == "theta"
+
+
 def test_an_unknown_argument_is_refused_with_the_nearest():
     with pytest.raises(InvalidInput, match="did you mean 'share'"):
         Explorer(smooth, [1.0], shore=0.5)

@@ -44,3 +44,11 @@ def test_the_words_say_what_is_held_and_what_it_may_lose():
     assert "turnover 20 %, which costs 0 %" in said
     assert "Sharpe ratio" in said
     assert "optimal by daqp" in said
+
+
+def test_the_words_say_which_limits_the_frontier_does_not_know():
+    one, result = shown(frontier_points=5, previous_weights=np.full(20, 0.05), max_turnover=0.2)
+    said = "the frontier does not know max_turnover, with which this portfolio may lie below it"
+    assert said in one.summary(result, 0)
+    one, result = shown(frontier_points=5)
+    assert "does not know" not in one.summary(result, 0)

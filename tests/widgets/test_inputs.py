@@ -1,10 +1,14 @@
 """Pickers hand on samples, uploads and variables, and say of a bad file what Python says of it."""
 
+import contextvars
+import types
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from bokeh.document import Document
+from panel.io.state import set_curdoc
 
 from prism_kernels import InvalidInput, Series, find, sample
 from prism_kernels.data import save
@@ -79,6 +83,30 @@ def test_an_uploaded_file_arrives_whole(uploading, tmp_path, ending):
     assert read.source == f"Path('flow.{ending}')"  # not the temporary folder of a server
 
 
+def test_while_a_file_arrives_the_page_says_how_much_of_it_is_here(uploading):
+    said, shares = [], []
+    live = uploading._slot.objects[1]
+    live.param.watch(lambda event: said.append(event.new), "text")
+    live.param.watch(lambda event: shares.append(event.new), "share")
+    assert (live.text, live.running) == ("", False)
+    _send(uploading._upload, "flow.csv", b"a\n" + b"1\n" * 1999)
+    begin = [f"Receiving flow.csv: {n} % (0.00{n // 25} MB) …" for n in (25, 50, 75)]
+    assert said == [*begin, "Receiving flow.csv: 100 % (0.004 MB) …", "Received flow.csv, 0.004 MB."]
+    assert shares == [0.25, 0.5, 0.75, 1.0, None]
+    assert (live.running, live.busy) == (False, False)
+    assert uploading.value.read().values.shape == (1, 1999)
+
+
+def test_of_a_file_that_is_refused_or_begun_anew_no_old_progress_stays(uploading, monkeypatch):
+    live = uploading._slot.objects[1]
+    chunk = {"status": "upload_event", "mime_type": "text/csv", "total_chunks": 4, "data": b"a\n1\n"}
+    uploading._upload._handle_msg({**chunk, "name": "old.csv", "chunk": 1})
+    assert live.running
+    monkeypatch.setenv("PRISM_MAX_UPLOAD", "3000")
+    _send(uploading._upload, "large.csv", b"a\n" + b"1\n" * 2000)
+    assert (live.text, live.running, live.share) == ("", False, None)
+
+
 def test_an_upload_replaces_the_one_before_and_leaves_no_file(uploading):
     _send(uploading._upload, "one.csv", b"a\n1\n2\n")
     first = uploading._upload.path
@@ -107,6 +135,24 @@ def test_an_upload_on_a_published_page_can_be_read_although_it_lies_outside_the_
     monkeypatch.setenv("PRISM_READERS", "1")
     _send(uploading._upload, "one.csv", b"a\n1\n2\n")
     assert uploading.value.read().values.tolist() == [[1.0, 2.0]]
+
+
+def test_on_a_server_of_many_an_upload_can_be_read_by_its_own_session_alone(uploading, monkeypatch):
+    monkeypatch.setenv("PRISM_READERS", "1")
+    ada, eve = (Document() for _ in range(2))
+    for document in (ada, eve):
+        document._session_context = lambda: types.SimpleNamespace(session=None)
+    with set_curdoc(ada):
+        _send(uploading._upload, "one.csv", b"a\n1\n2\n")
+        thread = contextvars.copy_context()  # as a job's
+        path = uploading._upload.path
+        assert Series.of(path).values.tolist() == [[1.0, 2.0]]
+    assert thread.run(Series.of, path).values.tolist() == [[1.0, 2.0]]
+    outside = "lies outside the folder this page may read"
+    with set_curdoc(eve), pytest.raises(InvalidInput, match=outside):
+        Series.of(path)
+    with pytest.raises(InvalidInput, match=outside):
+        Series.of(path)
 
 
 def test_a_name_with_folders_stays_inside_the_upload_folder(uploading):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prism_kernels import InvalidInput, find
+from prism_kernels import InvalidInput, data, find, sample
 from prism_widgets import Explorer, ForecastExplorer
 from prism_widgets.sharing import KEY, read
 
@@ -101,3 +101,22 @@ def test_a_link_about_another_operation_changes_nothing():
     explorer.follow(link())
     assert explorer.form.values() == before
     assert not explorer._notice.visible
+
+
+def test_a_link_to_a_dataset_that_is_not_shared_is_refused_and_names_no_other(tmp_path, monkeypatch):
+    monkeypatch.setenv("PRISM_DATA", str(tmp_path))
+    data.save(sample("nile"), "payroll")
+    data.save(sample("nile"), "river", share=True)
+    monkeypatch.setenv("PRISM_READERS", "1")
+    explorer = ForecastExplorer("elnino")
+    offered = [name for _, name in explorer.pickers["y"]._way.options.values()]
+    assert "river" in offered
+    assert "payroll" not in offered
+    explorer.follow(link(data={"y": "payroll"}))
+    said = "which is no sample, and no dataset that is shared with readers; "
+    assert said in explorer._notice.object
+    assert explorer.pickers["y"].value.value == "elnino"
+    explorer.follow(link(data={"y": "payrol"}))
+    assert "did you mean" not in explorer._notice.object
+    explorer.follow(link(data={"y": "river"}))
+    assert explorer.pickers["y"].value.value == "river"

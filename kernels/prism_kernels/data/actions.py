@@ -15,17 +15,18 @@ from prism_kernels.data.addresses import Gone
 from prism_kernels.data.catalogue import Catalogue, Dataset, Kind, taken, unknown
 from prism_kernels.data.frames import write_frame
 from prism_kernels.errors import InvalidInput
+from prism_kernels.inputs import fences
 from prism_kernels.inputs.input import sample_names
 from prism_kernels.inputs.origin import mark
 
-__all__ = ["add", "datasets", "load", "remove", "save", "show"]
+__all__ = ["add", "datasets", "load", "remove", "save", "share", "show", "unshare"]
 
 _NAME = re.compile(r"[^\W\d_][\w-]{0,63}")  # no dot and no slash: a name never looks like a path
 _ROWS, _COLUMNS, _WIDTH = 5, 8, 40  # of the preview
 _DATABASES = ("sqlite", "postgresql", "mysql", "mariadb", "oracle", "mssql", "duckdb")
 
 
-def save(frame: Any, name: str, *, title: str = "", replace: bool = False) -> Dataset:
+def save(frame: Any, name: str, *, title: str = "", replace: bool = False, share: bool | None = None) -> Dataset:
     """Keep a frame of the notebook as a dataset.
 
     Parameters
@@ -38,6 +39,8 @@ def save(frame: Any, name: str, *, title: str = "", replace: bool = False) -> Da
         What it is, in a few words.
     replace
         Whether it may take the place of a dataset with the same name.
+    share
+        Whether readers' pages may load it; as the one it replaces, or not, when not given.
 
     Raises
     ------
@@ -53,13 +56,20 @@ def save(frame: Any, name: str, *, title: str = "", replace: bool = False) -> Da
         fetched = reading.fetch("frame", str(half))
         place = catalogue.frames / f"{fetched.digest}.parquet"
         entry = _entry(name, "frame", str(place), fetched, fetched.frame(name), title=title)
-        catalogue.put(entry, replace=replace, frame=half)
+        return catalogue.put(entry, replaces=replace, share=share, frame=half)
     finally:
         half.unlink(missing_ok=True)
-    return entry
 
 
-def add(name: str, source: str | Path, *, query: str = "", title: str = "", replace: bool = False) -> Dataset:
+def add(
+    name: str,
+    source: str | Path,
+    *,
+    query: str = "",
+    title: str = "",
+    replace: bool = False,
+    share: bool | None = None,
+) -> Dataset:
     """Catalogue data where it lies; nothing is copied.
 
     Parameters
@@ -77,6 +87,8 @@ def add(name: str, source: str | Path, *, query: str = "", title: str = "", repl
         What it is, in a few words.
     replace
         Whether it may take the place of a dataset with the same name.
+    share
+        Whether readers' pages may load it; as the one it replaces, or not, when not given.
 
     Raises
     ------
@@ -92,8 +104,7 @@ def add(name: str, source: str | Path, *, query: str = "", title: str = "", repl
         msg = f"{name}: {gone}; {_ADVICE[kind]}"
         raise InvalidInput(msg, field="query" if kind == "sql" else "source", where=place) from gone
     entry = _entry(name, kind, place, fetched, fetched.frame(name), query=query, title=title)
-    catalogue.put(entry, replace=replace)
-    return entry
+    return catalogue.put(entry, replaces=replace, share=share)
 
 
 def load(name: str, *, field: str = "") -> Any:
@@ -109,10 +120,11 @@ def load(name: str, *, field: str = "") -> Any:
     Raises
     ------
     InvalidInput
-        When no dataset is called so, and when its source vanished or is no longer what was catalogued.
+        When no dataset is called so, when its source vanished or is no longer what was catalogued, and on a page of
+        readers when it was not shared.
     """
     catalogue = Catalogue()
-    entry = _known(catalogue, name)
+    entry = _known(catalogue, name, field)
     try:
         fetched = reading.fetch(entry.kind, entry.source, entry.query)
     except Gone as gone:
@@ -140,8 +152,33 @@ def show(name: str) -> Dataset:
 
 
 def datasets() -> Mapping[str, Dataset]:
-    """Return what is catalogued, by name."""
-    return Catalogue().all()
+    """Return what is catalogued, by name; on a page of readers what was shared."""
+    found = Catalogue().all()
+    return {name: entry for name, entry in found.items() if entry.shared} if fences.fenced() else found
+
+
+def share(name: str) -> Dataset:
+    """Let readers' pages offer and load a dataset, and return it.
+
+    Parameters
+    ----------
+    name
+        Name of the dataset.
+    """
+    catalogue = Catalogue()
+    return catalogue.mark(_known(catalogue, name).name, shared=True)
+
+
+def unshare(name: str) -> Dataset:
+    """Take a dataset from readers' pages, and return it; what they have read stays on screen.
+
+    Parameters
+    ----------
+    name
+        Name of the dataset.
+    """
+    catalogue = Catalogue()
+    return catalogue.mark(_known(catalogue, name).name, shared=False)
 
 
 def remove(name: str) -> Dataset:
@@ -158,8 +195,12 @@ def remove(name: str) -> Dataset:
     return catalogue.delete(_known(catalogue, name).name)
 
 
-def _known(catalogue: Catalogue, name: str) -> Dataset:
+def _known(catalogue: Catalogue, name: str, field: str = "") -> Dataset:
     entry = catalogue.get(name)
+    if fences.fenced() and (entry is None or not entry.shared):  # in the same words, which tell a stranger nothing
+        start, way = f"{field}: " if field else "", "whoever owns it shares it with: prism data share NAME"
+        msg = f"{start}no dataset called {name!r} is shared with readers; {way}"
+        raise InvalidInput(msg, field=field or "name")
     if entry is None:
         raise unknown(name, catalogue.all())
     return entry
@@ -213,7 +254,7 @@ _ADVICE: dict[Kind, str] = {
 }
 
 
-def _entry(name: str, kind: Kind, place: str, fetched: reading.Fetched, frame: Any, **about: str) -> Dataset:
+def _entry(name: str, kind: Kind, place: str, fetched: reading.Fetched, frame: Any, **about: Any) -> Dataset:
     if 0 in frame.shape:
         msg = f"{name}: the data has {frame.shape[0]} rows and {frame.shape[1]} columns; at least one of each is needed"
         raise InvalidInput(msg, field="source", where=place)

@@ -7,7 +7,7 @@ import json
 import os
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -23,7 +23,7 @@ DATA = "PRISM_DATA"
 
 Kind = Literal["file", "folder", "url", "sql", "frame"]
 
-_VERSION = 1
+_VERSION = 2  # 2: entries tell whether they are shared; those of 1 are not
 _WAIT_SECONDS = 10.0
 _DAY_SECONDS = 86_400.0
 _SCHEMA = "CREATE TABLE IF NOT EXISTS datasets (name TEXT PRIMARY KEY, entry TEXT NOT NULL)"
@@ -67,6 +67,8 @@ class Dataset:
         When the source was last changed, UTC in ISO 8601; empty where it does not tell.
     added
         When it was catalogued, UTC in ISO 8601.
+    shared
+        Whether readers' pages may load it.
     """
 
     name: str
@@ -80,6 +82,7 @@ class Dataset:
     preview: tuple[tuple[str, ...], ...] = ()
     changed: str = ""
     added: str = ""
+    shared: bool = False
 
     def __repr__(self) -> str:
         return f"Dataset({self.name!r}, {self.kind}, {self.rows} × {len(self.columns)}, sha256 {self.digest[:12]}…)"
@@ -122,34 +125,50 @@ class Catalogue:
         found = self._read("WHERE name = ?", name)
         return found[0] if found else None
 
-    def put(self, entry: Dataset, *, replace: bool, frame: Path | None = None) -> None:
-        """Keep a dataset.
+    def put(self, entry: Dataset, *, replaces: bool, share: bool | None = None, frame: Path | None = None) -> Dataset:
+        """Keep a dataset, and return it as it is kept.
 
         Parameters
         ----------
         entry
             The dataset.
-        replace
+        replaces
             Whether it may take the place of one with the same name.
+        share
+            Whether it is shared; as the one before when not given.
         frame
             File of a saved frame, which moves to the place the entry names.
 
         Raises
         ------
         InvalidInput
-            When the name is taken and ``replace`` is false; nothing is changed then.
+            When the name is taken and ``replaces`` is false; nothing is changed then.
         """
         self.make()
-        row = (entry.name, json.dumps(entry.to_dict(), ensure_ascii=False))
         with self._open() as link:
             before = self._held(link, entry.name)
-            if before is not None and not replace:
+            if before is not None and not replaces:
                 raise taken(before)
             if frame is not None:
                 frame.replace(entry.source)
-            link.execute("INSERT OR REPLACE INTO datasets VALUES (?, ?)", row)
+            kept = replace(entry, shared=share if share is not None else before is not None and before.shared)
+            self._write(link, kept)
         if before is not None:
             self._sweep(before)
+        return kept
+
+    def mark(self, name: str, *, shared: bool) -> Dataset:
+        """Note whether a dataset is shared, and return it."""
+        with self._open() as link:
+            before = self._held(link, name)
+            if before is None:
+                raise unknown(name, self.all())
+            self._write(link, replace(before, shared=shared))
+        return replace(before, shared=shared)
+
+    def _write(self, link: Connection, entry: Dataset) -> None:
+        row = (entry.name, json.dumps(entry.to_dict(), ensure_ascii=False))
+        link.execute("INSERT OR REPLACE INTO datasets VALUES (?, ?)", row)
 
     def delete(self, name: str) -> Dataset:
         """Take a dataset out, and return what it was; of files only those of saved frames are deleted."""
