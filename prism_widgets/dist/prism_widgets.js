@@ -54,14 +54,24 @@ function calm(Bokeh) {
   }
   // what the kernel told the page would come back to it, data and all, over what it has become since (jupyter_bokeh);
   // and every property that a theme sets in the page would go there, one message each, and nobody there listens
-  const document = Bokeh.require("document/document").Document.prototype, {_trigger_on_change} = document
+  // Who listens in the page, such as the theme that colours a new figure, hears all of it.
+  const document = Bokeh.require("document/document").Document.prototype, known_tellers = new WeakMap()
+  const tells = (listener) => {
+    if (listener.tells) return true
+    if (!known_tellers.has(listener)) known_tellers.set(listener, /_change_event|_document_changed/.test(listener))
+    return known_tellers.get(listener)
+  }
   const drawn = Object.entries(places).map(([name, place]) => Bokeh.require(place)[name])
   const look = /_(color|alpha|font|font_size|font_style|standoff)$/
   const idle = ({attr, model, sync}) =>
     sync === false || (look.test(attr ?? "") && drawn.some((kind) => model instanceof kind))
   document._trigger_on_change = function (event) {
-    if (event.events) event.events = event.events.filter((one) => !idle(one))
-    if (event.events ? event.events.length : !idle(event)) _trigger_on_change.call(this, event)
+    const all = event.events ?? [event], worth = all.filter((one) => !idle(one))
+    for (const [listener, batches] of this._callbacks) {
+      const heard = tells(listener) ? worth : all
+      if (!batches || !event.events) heard.forEach((one) => listener(one))
+      else if (heard.length) listener(Object.assign(event, {events: heard}))
+    }
   }
   const visual = Bokeh.require("core/visuals/visual").VisualProperties.prototype
   const known = new Map()

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from prism_lab.child import Child, running
-from tests.serving import served
 
 HERE = Path(__file__).parent
 SHIPPED = Path(__file__).parents[2] / "dashboards"
@@ -158,6 +157,8 @@ class Servers:
 @pytest.fixture(scope="module")
 def address(request):
     """The address of the page that a module of tests names as its ``PAGE``."""
+    from tests.serving import served  # not for the benchmarks, which borrow the other fixtures
+
     with served(request.module.PAGE) as url:
         yield url
 

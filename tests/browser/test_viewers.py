@@ -184,3 +184,22 @@ def test_a_line_that_breaks_is_taken_up_again_and_nothing_said_meanwhile_is_lost
     assert still_listens(visit), "what was said while the line was down got lost"
     assert visit.page.evaluate("lines.length") >= 2
     visit.page.close()
+
+
+GROUNDS = """[...new Set(Bokeh.documents.flatMap((one) => [...one.all_models])
+  .filter((model) => model.type.endsWith("Figure")).map((model) => model.background_fill_color))]"""
+
+
+@pytest.mark.parametrize("surface", ["voila-cold", "lab"])
+def test_figures_that_come_after_the_page_are_as_dark_as_it(servers, open_visit, surface):
+    visit = open_visit(surface, dark=True)
+    visit.page.goto(servers.address(surface, "forecast"))
+    if surface == "lab":
+        visit.page.wait_for_selector(".jp-Notebook .jp-CodeCell")
+        visit.page.evaluate("document.body.dataset.jpThemeLight = 'false'")
+        visit.run_all_cells()
+    visit.slider().wait_for(timeout=60_000)
+    assert visit.until(lambda: len(visit.pixels()) >= 5, seconds=60)
+    visit.at_rest()
+    assert visit.page.evaluate(GROUNDS) == ["#121212"]
+    visit.page.close()

@@ -85,7 +85,8 @@ class Picture {
       const places = Object.fromEntries(Object.keys(roots).map((root) => [root, this.place.firstElementChild]));
       add_document_standalone(this.document, this.place.firstElementChild, places);
     }
-    this.document.on_change((event) => (this.told ? this.later.push(event) : this.changed(event)));
+    const tell = (event) => (this.told ? this.later.push(event) : this.changed(event));
+    this.document.on_change(Object.assign(tell, { tells: true })); // and hears only what the kernel does not know
   }
 
   // what follows from a change that the kernel made is said once the change is whole
