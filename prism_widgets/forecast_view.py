@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -38,6 +38,20 @@ class LinkedForecastView(ForecastView):
         main.scatter("x", "y", source=self._marks, color=RED, size=7, legend_label="anomaly")
         main.vspan("x", source=self._changes, color=ORANGE, line_dash="dashed", line_width=1.5)
         return column(main, sizing_mode="stretch_width")
+
+    def update(self, result: Any, inputs: Mapping[str, Any] | None = None) -> None:
+        """Show a forecast; what was found beside another series goes, and beside this one stays until it is found anew.
+
+        Parameters
+        ----------
+        result
+            The forecast.
+        inputs
+            The data it was computed from, by parameter, where that is known.
+        """
+        if self._figure is not None and _digests(inputs) != _digests(self.inputs):
+            self._beside = dict.fromkeys(self._beside)
+        super().update(result, inputs)
 
     def _draw(self, result: Any, place: int) -> None:
         super()._draw(result, place)
@@ -102,3 +116,7 @@ class LinkedForecastView(ForecastView):
         x = axis_values(self.result.axes.get("time"), self.result.residuals.shape[1])
         places = [] if found is None else list(found.changepoints[place])
         fill(self._changes, x=[x[k] for k in places])
+
+
+def _digests(inputs: Mapping[str, Any] | None) -> dict[str, str]:
+    return {name: data.digest for name, data in (inputs or {}).items()}

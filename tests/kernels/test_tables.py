@@ -204,6 +204,11 @@ def test_a_very_long_cell_is_told_by_its_beginning(tmp_path):
     assert len(str(refused.value)) < 160
 
 
+def test_a_cell_too_long_for_a_table_is_refused_with_its_line(tmp_path):
+    with pytest.raises(InvalidInput, match=r"^y: line 2 of x\.csv cannot be read: field larger than field limit"):
+        read(tmp_path, ["date, y", f"2010-01-01, {'1' * 200_000}"])
+
+
 # ---- dates -----------------------------------------------------------------------------------------------------------
 
 

@@ -89,7 +89,9 @@ def test_a_newer_forecast_ends_what_stands_beside_the_older():
             await asyncio.sleep(0.01)
         explorer.form.set(h=9)
         await explorer.start()
-        await settled(explorer)
+        async with asyncio.timeout(60):  # of the older round all may have been known, and be there already
+            while CrossValidation not in explorer._views or explorer._views[CrossValidation].result.mean.shape[-1] != 9:
+                await asyncio.sleep(0.05)
         return explorer
 
     explorer = asyncio.run(twice())
@@ -102,3 +104,16 @@ def test_a_wrong_setting_is_refused_before_anything_is_drawn():
         ForecastExplorer("elnino", h=0)
     with pytest.raises(ValueError, match="has no setting 'modle'; did you mean 'model'"):
         ForecastExplorer("elnino", modle="ets")
+
+
+def test_what_was_found_beside_a_longer_series_does_not_stay_on_a_shorter_one():
+    async def one_after_the_other():
+        explorer = ForecastExplorer("elnino", **FAST)
+        await explorer.start()
+        await settled(explorer)
+        explorer.pickers["y"].pick("sunspots")
+        await explorer.start()
+        return explorer
+
+    explorer = asyncio.run(one_after_the_other())
+    assert "Forecast of sunactivity" in explorer._outcome.view._words.object

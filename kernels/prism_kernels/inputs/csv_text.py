@@ -122,5 +122,8 @@ def _without_blanks(text: str, separator: str) -> str:
     rows = csv.reader(io.StringIO(text), delimiter=separator, skipinitialspace=True)
     written = io.StringIO()
     bare = ([cell.strip() for cell in row] for row in rows)
-    csv.writer(written, delimiter=separator, lineterminator="\n").writerows(r if r != [""] else [] for r in bare)
+    try:
+        csv.writer(written, delimiter=separator, lineterminator="\n").writerows(r if r != [""] else [] for r in bare)
+    except csv.Error:  # told with its line when the lines are checked
+        return text
     return written.getvalue()

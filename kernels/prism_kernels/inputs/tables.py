@@ -74,7 +74,8 @@ def read(path: Path, field: str) -> Any:
     Raises
     ------
     InvalidInput
-        For a file that is not there, is empty, has a broken row or one column that none of the separators splits.
+        For a file that is not there, is empty, has no header, a broken row or one column that none of the separators
+        splits.
     """
     path = _check_file(path, field)
     return parse(path.read_bytes(), field, path.name)

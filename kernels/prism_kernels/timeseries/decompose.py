@@ -91,7 +91,8 @@ def decompose(
     ------
     InvalidInput
         For missing values, series shorter than two seasons, an unknown season, values that are not positive with
-        ``multiplicative``, several periods with a method for one, or ``robust`` with ``classical``.
+        ``multiplicative``, several periods with a method for one, ``robust`` with ``classical``, and parts beyond the
+        largest number there is.
 
     Notes
     -----

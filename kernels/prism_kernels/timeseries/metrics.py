@@ -106,7 +106,8 @@ def metrics(
     ------
     InvalidInput
         For shapes, dates or series that do not match, for two of ``lo``, ``hi`` and ``level`` without the third, for
-        a lower end above its upper one, and for a training part that is too short.
+        a lower end above its upper one, for a training part that is too short, and for errors beyond the largest
+        number there is.
 
     Notes
     -----

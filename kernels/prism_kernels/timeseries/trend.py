@@ -144,7 +144,8 @@ def trend(
     ------
     InvalidInput
         For missing values, series too short for the segments or the test, counts that are none with ``poisson``, and
-        settings that the method, or another one of them, leaves without a meaning.
+        settings that the method, or another one of them, leaves without a meaning, and trends beyond the largest
+        number there is.
 
     Notes
     -----

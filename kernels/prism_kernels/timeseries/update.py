@@ -41,8 +41,8 @@ def update(
     Raises
     ------
     InvalidInput
-        For other series, dates that do not follow, missing values that the model cannot pass over, and a series that
-        was constant and is no longer.
+        For what is no forecast, other series, dates that do not follow, missing values that the model cannot pass over,
+        and a series that was constant and is no longer.
 
     Notes
     -----
