@@ -118,8 +118,9 @@ class Picture {
     if (property) this.unheard.set(message, property);
   }
 
-  // an answer that got lost with the line is not waited for
+  // an answer that got lost with the line is not waited for, and a picture that did is asked for again
   opened() {
+    if (!this.document) this.kernel.say("comm_msg", { comm_id: this.id, data: { method: "request_state" } });
     const waiting = [...this.waiting];
     this.unheard.clear();
     this.waiting.clear();
@@ -157,8 +158,5 @@ export function view(address, places) {
     if (handle) ready.then(() => handle(message));
   };
   const kernel = new Kernel(address, hear, () => pictures.forEach((picture) => picture.opened()));
-  for (const [id, place] of places) {
-    pictures.set(id, new Picture(kernel, id, place));
-    kernel.say("comm_msg", { comm_id: id, data: { method: "request_state" } });
-  }
+  for (const [id, place] of places) pictures.set(id, new Picture(kernel, id, place));
 }
