@@ -203,3 +203,18 @@ def test_figures_that_come_after_the_page_are_as_dark_as_it(servers, open_visit,
     visit.at_rest()
     assert visit.page.evaluate(GROUNDS) == ["#121212"]
     visit.page.close()
+
+
+def test_a_page_whose_libraries_come_late_is_drawn_nevertheless(servers, open_visit):
+    visit = open_visit("voila-preheated")
+
+    def late(route):
+        time.sleep(4)
+        route.continue_()
+
+    visit.page.route("**/prism/lib/bokeh/bokeh.min.js*", late)
+    visit.page.goto(servers.address("voila-preheated", "wave"))
+    visit.slider().wait_for(timeout=30_000)
+    visit.at_rest()
+    assert visit.errors == []
+    visit.page.close()

@@ -138,8 +138,8 @@ class Picture {
 // Fill the page's places, each by the widget of a kernel whose id stands beside it.
 export function view(address, places) {
   const ready = new Promise((done) => {
-    if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", done); // Bokeh's scripts are deferred
-    else done();
+    if (window.Bokeh?.prism) done(); // set by the last of the deferred scripts
+    else document.addEventListener("DOMContentLoaded", done);
   });
   const pictures = new Map();
   const heard = {
