@@ -32,19 +32,19 @@ CLOCKS = """
   const find = (words) => roots.flatMap((root) => [...root.querySelectorAll(words)]);
   const visible = (element) => element.getClientRects().length > 0;
   const large = () => [...canvases].filter((c) => c.isConnected && c.clientHeight >= 200 && visible(c));
-  const ink = (canvas) => {
-    const {width, height} = canvas;
-    const pixels = new Uint32Array(canvas.getContext("2d").getImageData(0, 0, width, height).data.buffer);
-    let sum = width;
-    for (const pixel of pixels) sum = (Math.imul(sum, 31) + pixel) | 0;
-    return sum;
+  // small copies are looked at: to read a whole picture costs the page 15 ms a time, more than to paint it
+  const copies = (width, height) => {
+    const copy = new OffscreenCanvas(width, height).getContext("2d", {willReadFrequently: true});
+    return (canvas) => {
+      copy.clearRect(0, 0, width, height);
+      copy.drawImage(canvas, 0, 0, width, height);
+      return new Uint32Array(copy.getImageData(0, 0, width, height).data.buffer);
+    };
   };
-  // a small copy tells whether anything is painted, and costs the page a hundredth of reading the whole
-  const copy = new OffscreenCanvas(64, 32).getContext("2d", {willReadFrequently: true});
+  const outline = copies(64, 32), likeness = copies(256, 128);
+  const ink = (canvas) => likeness(canvas).reduce((sum, pixel) => (Math.imul(sum, 31) + pixel) | 0, canvas.width);
   const painted = (canvas) => {
-    copy.clearRect(0, 0, 64, 32);
-    copy.drawImage(canvas, 0, 0, 64, 32);
-    const pixels = new Uint32Array(copy.getImageData(0, 0, 64, 32).data.buffer);
+    const pixels = outline(canvas);
     return pixels.filter((pixel) => pixel !== pixels[0]).length > 100;
   };
   let main = null;

@@ -1,29 +1,36 @@
 """Pages of Panel's own server that are made before anybody asks, so that the first picture is there at once.
 
 A page that is ready belongs to nobody: the request that takes it, with its headers and cookies, becomes its request.
-Whoever asks with arguments, or while none is ready, gets a page made then.
+Whoever asks with arguments, or while none is ready, gets a page made then. Where the libraries are served is known once
+somebody has asked; pages made later are written out too, and asking for one computes nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
-import html
+import time
 from collections import deque
 from collections.abc import Iterable
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from bokeh.application.handlers.handler import Handler
 from bokeh.server.contexts import _RequestProxy
 from bokeh.server.urls import per_app_patterns
 from bokeh.util.token import generate_jwt_token, generate_session_id
+from panel.config import config
 from panel.io.document import _cleanup_doc
 from panel.io.server import DocHandler, WSHandler
 from panel.io.session import generate_session
+from panel.io.state import set_curdoc
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
+
+from prism_lab.written import Written, preloading
 
 __all__ = ["KeepReady", "answer_with_ready_pages", "warm"]
 
-_REST_SECONDS = 2.0  # a page in the making would hold up the viewer who has just taken one
+_REST_SECONDS = 2.0  # a page in the making would hold up whoever has just taken one, or moves a slider
+_LONGEST_SECONDS = 20.0  # but a server that never rests must not run out of pages
 
 
 class KeepReady(Handler):  # type: ignore[misc]
@@ -38,9 +45,11 @@ class KeepReady(Handler):  # type: ignore[misc]
     def __init__(self, count: int) -> None:
         super().__init__()
         self.count = count
-        self._ready: deque[Any] = deque()
+        self._ready: deque[_Ready] = deque()
         self._context: Any = None
+        self._server: Any = None
         self._timer: asyncio.TimerHandle | None = None
+        self._taken = 0.0
 
     def modify_document(self, doc: Any) -> None:
         """Leave the document as it is."""
@@ -50,8 +59,8 @@ class KeepReady(Handler):  # type: ignore[misc]
         self._context = server_context.application_context
         self._later(0.0)
 
-    def take(self, asked: DocHandler) -> Any:
-        """Return a session that is ready, now that of a request, or None.
+    def take(self, asked: DocHandler) -> tuple[Any, Written | None]:
+        """Return a session that is ready, now that of a request, and its page; None where there is none.
 
         Parameters
         ----------
@@ -60,11 +69,12 @@ class KeepReady(Handler):  # type: ignore[misc]
         """
         if self.count:
             self._later(_REST_SECONDS)
+        self._server, self._taken = asked.application, time.monotonic()
         while self._ready:
-            session = self._ready.popleft()
-            if not session.destroyed:
-                return _given(session, asked)
-        return None
+            one = self._ready.popleft()
+            if not one.session.destroyed:
+                return _given(one.session, asked), one.written
+        return None, None
 
     def _later(self, seconds: float) -> None:
         if self._timer is not None:
@@ -73,14 +83,30 @@ class KeepReady(Handler):  # type: ignore[misc]
         self._timer = loop.call_later(seconds, lambda: loop.create_task(self._fill()))
 
     async def _fill(self) -> None:
+        now = time.monotonic()
+        rest = _Line.heard + _REST_SECONDS - now
+        if rest > 0 and now < self._taken + _LONGEST_SECONDS:
+            self._later(rest)
+            return
+        for one in self._ready:  # made in an earlier turn: what they show first has come to rest
+            if one.written is None and self._server is not None:
+                one.written = Written(one.session, self._server)
         if len(self._ready) >= self.count:
             return
         name = generate_session_id(secret_key=None, signed=False)
         request = HTTPServerRequest(method="GET", uri="/", headers=HTTPHeaders(), connection=_Nobody())
         session = await self._context.create_session_if_needed(name, request, None)
         session.block_expiration()
-        self._ready.append(session)
+        self._ready.append(_Ready(session))
         self._later(_REST_SECONDS / 4)
+
+
+@dataclass
+class _Ready:
+    """A session that nobody has, and its page once that is written out."""
+
+    session: Any
+    written: Written | None = None
 
 
 def warm(applications: Iterable[Any]) -> None:
@@ -126,28 +152,52 @@ def _given(session: Any, asked: DocHandler) -> Any:
 class _Page(DocHandler):  # type: ignore[misc]
     """Answers with a page that is ready, where there is one."""
 
-    async def get_session(self) -> Any:
+    _session: Any = None
+
+    async def get(self, *route: Any, **parts: Any) -> None:
+        """Answer at once with what was written out; where nothing was, as Panel does."""
         keeper = next((h for h in self.application_context.application.handlers if isinstance(h, KeepReady)), None)
-        allowed = self.current_user is not None and not self.request.arguments
-        session = keeper.take(self) if keeper is not None and allowed else None
-        self._session = session if session is not None else await super().get_session()
+        allowed = self.current_user is not None and not self.request.arguments and not config.authorize_callback
+        written = None
+        if keeper is not None and allowed:
+            self._session, written = keeper.take(self)
+        if written is None or _asks_who(self._session):
+            await super().get(*route, **parts)
+            return
+        session = await self.get_session()
+        self.set_header("Cache-Control", "no-store")  # the token in it is one viewer's
+        self.set_header("Content-Type", "text/html")
+        super().write(written.page(session.token))
+
+    async def get_session(self) -> Any:
+        if self._session is None:
+            self._session = await super().get_session()
         return self._session
 
     def write(self, chunk: Any) -> None:
-        """Let the browser start on the components' code before it knows the page's content."""
-        if isinstance(chunk, str) and hasattr(self, "_session"):
-            code = {m.esm for m in self._session.document.models if getattr(m, "bundle", None) == "url"}
-            early = "".join(f'<link rel="modulepreload" href="{html.escape(address)}">' for address in sorted(code))
-            chunk = chunk.replace("</head>", f"{early}</head>", 1)
+        if isinstance(chunk, str) and self._session is not None:
+            chunk = preloading(chunk, self._session.document)
         super().write(chunk)
+
+
+def _asks_who(session: Any) -> bool:
+    """Tell whether a page decides by itself who may see it."""
+    with set_curdoc(session.document):
+        return bool(config.authorize_callback)
 
 
 class _Line(WSHandler):  # type: ignore[misc]
     """Sends each part of a message at once; by TCP's default the second waits up to 40 ms until the first has come."""
 
+    heard: ClassVar[float] = 0.0  # when a page last said something, on time.monotonic()
+
     def open(self) -> None:
         self.set_nodelay(True)
         super().open()
+
+    async def on_message(self, fragment: str | bytes) -> None:
+        _Line.heard = time.monotonic()
+        await super().on_message(fragment)
 
 
 def answer_with_ready_pages() -> None:

@@ -117,7 +117,8 @@ class SliderControl(NumberControl):
         self._busy = True
         try:
             value = self._slider.value if self.rule.whole else float(f"{self._slider.value:.12g}")
-            self._entry.value = self._written(value)
+            text = self._written(value)
+            self._entry.param.update(value=text, value_input=text)  # one message to the page instead of two
             self.value = value
         finally:
             self._busy = False

@@ -69,9 +69,12 @@ def test_every_viewer_gets_a_session_of_their_own(server):
 
 
 def test_the_browser_starts_on_the_components_before_it_knows_the_content(server):
-    page, _ = ask(server)
-    (address,) = re.findall(r'<link rel="modulepreload" href="([^"]+)">', page[: page.index("</head>")])
-    assert "panel-material-ui.bundle.js" in address
+    ask(server)
+    time.sleep(4)  # the next page is ready and written out
+    for query in ("", "?theme=dark"):  # and this one is made when it is asked for
+        page, _ = ask(server, query)
+        (address,) = re.findall(r'<link rel="modulepreload" href="([^"]+)">', page[: page.index("</head>")])
+        assert "panel-material-ui.bundle.js" in address
 
 
 def test_a_page_that_was_ready_becomes_the_page_of_the_request_that_takes_it(server):
