@@ -74,5 +74,5 @@ def preloading(page: str, document: Any) -> str:
         What it shows.
     """
     code = {model.esm for model in document.models if getattr(model, "bundle", None) == "url"}
-    early = "".join(f'<link rel="modulepreload" href="{html.escape(address)}">' for address in sorted(code))
+    early = "".join(f'<link rel="modulepreload" fetchpriority="low" href="{html.escape(address)}">' for address in sorted(code))
     return page.replace("</head>", f"{early}</head>", 1)

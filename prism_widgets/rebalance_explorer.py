@@ -42,18 +42,7 @@ class _OrdersView(RebalanceView):
 
     def __init__(self, *more: Any) -> None:
         super().__init__()
-        self._more = more
-
-    def build(self, result: Any) -> None:
-        """Make the picture and the place of the table; called once.
-
-        Parameters
-        ----------
-        result
-            The first of them.
-        """
-        super().build(result)
-        self._layout.extend(self._more)
+        self._layout.extend(more)
 
 
 class RebalanceExplorer(Explorer):
@@ -92,7 +81,7 @@ class RebalanceExplorer(Explorer):
         self._counted = pn.pane.HTML("", sizing_mode=_WIDE, margin=(4, 12))
         self._allocation: Any = None
         self._right.insert(0, chooser)
-        self._right.append(self._acting)
+        self._right.extend([self._acting])
         for name in self._sliders:
             self._follow(name)
 

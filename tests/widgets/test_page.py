@@ -50,7 +50,7 @@ def page(request, browser, address):
     opened.on("console", lambda said: opened.trouble.append(said.text) if said.type == "error" else None)
     opened.on("request", lambda sent: opened.trouble.append(sent.url) if _foreign(sent.url) else None)
     opened.goto(f"{address}?theme={'dark' if request.param == 'dark' else 'default'}")
-    until(opened, lambda: "Done" in status(opened))
+    until(opened, lambda: "Done" in status(opened) and said(opened))
     opened.colour = request.param
     yield opened
     assert opened.trouble == []
