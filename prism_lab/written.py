@@ -74,5 +74,6 @@ def preloading(page: str, document: Any) -> str:
         What it shows.
     """
     code = {model.esm for model in document.models if getattr(model, "bundle", None) == "url"}
-    early = "".join(f'<link rel="modulepreload" fetchpriority="low" href="{html.escape(address)}">' for address in sorted(code))
+    link = '<link rel="modulepreload" fetchpriority="low" href="{}">'  # behind the scripts, which run first
+    early = "".join(link.format(html.escape(address)) for address in sorted(code))
     return page.replace("</head>", f"{early}</head>", 1)
