@@ -73,6 +73,17 @@ function calm(Bokeh) {
       else if (heard.length) listener(Object.assign(event, {events: heard}))
     }
   }
+  // Bokeh clears half a pixel beside the picture, so that what was drawn at the edge while a tab was hidden stays there
+  const layer = Bokeh.require("core/util/canvas").CanvasLayer.prototype
+  const {clear} = layer
+  layer.clear = function () {
+    const {ctx, backend} = this
+    if (backend === "svg") return clear.call(this)
+    ctx.save()
+    ctx.resetTransform()
+    ctx.clearRect(0, 0, ctx.canvas.width, ctx.canvas.height)
+    ctx.restore()
+  }
   const visual = Bokeh.require("core/visuals/visual").VisualProperties.prototype
   const known = new Map()
   visual._get_css_value = function (name) {

@@ -1,5 +1,6 @@
 """The page's own script: what a component is told stays, and what it was told early is shown."""
 
+import json
 import re
 from pathlib import Path
 
@@ -39,3 +40,40 @@ def test_a_hundred_changes_in_a_row_end_with_the_last_one(visit):
     visit.at_rest()
     assert not re.search(r"taken back to \d", visit.text())
     assert visit.elsewhere == []
+
+
+FIGURES = """
+import panel as pn
+from bokeh.plotting import figure
+import prism_widgets as pw
+
+pw.init()
+for backend in ("canvas", "svg"):
+    plot = figure(width=300, height=200, output_backend=backend, name=backend)
+    plot.line([0, 1], [0, 1])
+    pn.pane.Bokeh(plot).servable()
+"""
+EDGE = """() => {
+  const views = Bokeh.documents.flatMap((one) => [...one.all_models]).filter((model) => model.type === "Figure")
+    .map((model) => Bokeh.index.find_one_by_id(model.id));
+  const [canvas, svg] = ["canvas", "svg"].map((name) => views.find((view) => view?.model.name === name));
+  if (!canvas || !svg) return null;
+  const layer = canvas.canvas_view.primary, {ctx} = layer;
+  ctx.fillRect(0, 0, 300, 1);
+  layer.prepare();
+  layer.finish();
+  svg.canvas_view.primary.prepare();
+  svg.canvas_view.primary.finish();
+  return Math.max(...ctx.getImageData(0, 0, 300, 1).data);
+}"""
+
+
+def test_what_was_drawn_at_the_edge_of_a_picture_goes_with_the_rest_of_it(open_visit, tmp_path):
+    notebook = tmp_path / "figures.ipynb"
+    cell = {"cell_type": "code", "id": "0", "metadata": {}, "outputs": [], "execution_count": None, "source": FIGURES}
+    notebook.write_text(json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
+    visit = open_visit("panel-serve")
+    with served(notebook) as address:
+        visit.page.goto(address)
+        assert visit.until(lambda: visit.page.evaluate(EDGE) is not None)
+        assert visit.page.evaluate(EDGE) == 0
