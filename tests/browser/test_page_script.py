@@ -59,6 +59,7 @@ EDGE = """() => {
   const [canvas, svg] = ["canvas", "svg"].map((name) => views.find((view) => view?.model.name === name));
   if (!canvas || !svg) return null;
   const layer = canvas.canvas_view.primary, {ctx} = layer;
+  ctx.fillStyle = "black";
   ctx.fillRect(0, 0, 300, 1);
   layer.prepare();
   layer.finish();
