@@ -22,7 +22,6 @@ from prism_widgets.inputs import InputPicker
 from prism_widgets.job import Job, Outcome, Request, known, sentence
 from prism_widgets.live import Live
 from prism_widgets.outcome import OutcomePanel, card, escaped
-from prism_widgets.stack import Stack
 from prism_widgets.views import View, view_for
 
 __all__ = ["Explorer", "made"]
@@ -93,8 +92,8 @@ class Explorer(pn.viewable.Viewer):
         self._spare = [p for p in self.pickers.values() if p not in needed]
         self._folds = Folds({_MORE: lambda: self._spare} if self._spare else {})
         parts = [*needed, self.form.sight, buttons, self.form.folds, self._folds]
-        left = Stack(*parts, width=340, styles={"flex": "0 1 340px"})
-        right = self._right = Stack(
+        left = pn.Column(*parts, width=340, styles={"flex": "0 1 340px"})
+        right = self._right = pn.Column(
             self._status,
             self._notice,
             self._card,

@@ -29,7 +29,6 @@ from prism_kernels.operation import Data
 from prism_widgets import runtime
 from prism_widgets.control import Note
 from prism_widgets.positions_table import PositionsTable
-from prism_widgets.stack import Stack
 from prism_widgets.upload import Upload, arrival_of
 
 __all__ = ["Given", "InputPicker", "is_written"]
@@ -95,7 +94,7 @@ class InputPicker(pn.viewable.Viewer):
         self._note = Note(about)
         self._way = _select(label, self._ways())
         self._slot = pn.Column(margin=0, sizing_mode=_WIDE)
-        self._layout = Stack(self._way, self._slot, self._note, margin=0, sizing_mode=_WIDE)
+        self._layout = pn.Column(self._way, self._slot, self._note, margin=0, sizing_mode=_WIDE)
         self._way.value = self._start()
         self._way.param.watch(self._picked, "value")
         if self._table is not None:
@@ -236,7 +235,7 @@ class InputPicker(pn.viewable.Viewer):
             self._way.value = (_SAMPLE, given)
 
     def __panel__(self) -> Any:
-        return self._layout.__panel__()
+        return self._layout
 
 
 def is_written(kind: type[Input], given: Any) -> bool:

@@ -18,7 +18,6 @@ from prism_widgets.downloads import FORMATS, frame_of
 from prism_widgets.folds import Folds
 from prism_widgets.job import Outcome
 from prism_widgets.live import BrowserButton
-from prism_widgets.stack import Stack
 from prism_widgets.views import View
 
 __all__ = ["OutcomePanel", "card", "escaped"]
@@ -64,7 +63,7 @@ class OutcomePanel(pn.viewable.Viewer):
             opened=lambda _: self._fill(),
         )
         self._more.visible = False
-        self._layout = Stack(
+        self._layout = pn.Column(
             self._badges, self._slot, self._notes, self.below, self._more, self._facts, margin=0, sizing_mode=_WIDE
         )
 
@@ -170,7 +169,7 @@ class OutcomePanel(pn.viewable.Viewer):
             self.view.grey(self.stale)
 
     def __panel__(self) -> Any:
-        return self._layout.__panel__()
+        return self._layout
 
 
 _PRE = "overflow:auto;padding:10px;margin:0;border:1px solid rgba(128,128,128,.4);border-radius:4px;font-size:13px"

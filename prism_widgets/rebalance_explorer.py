@@ -42,7 +42,18 @@ class _OrdersView(RebalanceView):
 
     def __init__(self, *more: Any) -> None:
         super().__init__()
-        self._layout.extend(more)
+        self._more = more
+
+    def build(self, result: Any) -> None:
+        """Make the picture and the place of the table; called once.
+
+        Parameters
+        ----------
+        result
+            The first of them.
+        """
+        super().build(result)
+        self._layout.extend(self._more)
 
 
 class RebalanceExplorer(Explorer):
@@ -81,7 +92,7 @@ class RebalanceExplorer(Explorer):
         self._counted = pn.pane.HTML("", sizing_mode=_WIDE, margin=(4, 12))
         self._allocation: Any = None
         self._right.insert(0, chooser)
-        self._right.extend([self._acting])
+        self._right.append(self._acting)
         for name in self._sliders:
             self._follow(name)
 

@@ -25,7 +25,17 @@ class RebalanceView(View):
     def __init__(self) -> None:
         super().__init__()
         self._table = pn.pane.HTML("", margin=(4, 4), sizing_mode="stretch_width")
-        self._layout.extend([self._table])
+
+    def build(self, result: Any) -> None:
+        """Make the picture and the place of the table; called once.
+
+        Parameters
+        ----------
+        result
+            The first of them.
+        """
+        super().build(result)
+        self._layout.objects = [self._frame, self._words, self._table]
 
     def _build(self, result: Any) -> Any:
         from bokeh.models import ColumnDataSource, HoverTool, NumeralTickFormatter

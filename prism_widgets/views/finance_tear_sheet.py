@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import panel as pn
 
-from prism_widgets.stack import Stack
 from prism_widgets.views.plot import axis_values, figure, fill, is_time
 from prism_widgets.views.view import BLUE, GREY, RED, View, thin, words
 
@@ -37,7 +36,17 @@ class TearSheetView(View):
     def __init__(self) -> None:
         super().__init__()
         self._tables = pn.pane.HTML("", margin=(4, 12), sizing_mode="stretch_width")
-        self._layout = Stack(self._words, self._frame, self._tables, margin=0, sizing_mode="stretch_width")
+
+    def build(self, result: Any) -> None:
+        """Make the picture and the place of the tables; called once.
+
+        Parameters
+        ----------
+        result
+            The first of them.
+        """
+        super().build(result)
+        self._layout.objects = [self._words, self._frame, self._tables]
 
     def _names(self) -> Any:
         return ()

@@ -13,7 +13,6 @@ import panel_material_ui as pmui
 
 from prism_kernels.arrays import to_numpy
 from prism_widgets import runtime
-from prism_widgets.stack import Stack
 from prism_widgets.views.plot import darken
 
 __all__ = ["BLUE", "GREEN", "GREY", "MAX_POINTS", "ORANGE", "PURPLE", "RED", "View", "finite", "thin", "words"]
@@ -46,7 +45,7 @@ class View(pn.viewable.Viewer):
         self._words = pn.pane.HTML("", margin=(4, 12), sizing_mode="stretch_width")
         self._series = pmui.Select(label="Series shown", options={"": 0}, size="small", visible=False, width=260)
         self._series.param.watch(lambda _: runtime.on_screen(self._again), "value")
-        self._layout = Stack(self._series, self._frame, self._words, margin=0, sizing_mode="stretch_width")
+        self._layout = pn.Column(self._series, margin=0, sizing_mode="stretch_width")
 
     @property
     def figure(self) -> Any:
@@ -64,6 +63,7 @@ class View(pn.viewable.Viewer):
         self._figure = self._dressed(self._build(result))
         self._pane = pn.pane.Bokeh(self._figure, sizing_mode="stretch_width", margin=(4, 8))
         self._frame.objects = [self._pane]
+        self._layout.objects = [self._series, self._frame, self._words]
 
     def _dressed(self, made: Any) -> Any:
         """Return a figure in the colours of the page it is for."""
@@ -148,7 +148,7 @@ class View(pn.viewable.Viewer):
         return ""
 
     def __panel__(self) -> Any:
-        return self._layout.__panel__()
+        return self._layout
 
 
 def thin(x: Any, *columns: Any, most: int = MAX_POINTS) -> list[np.ndarray[Any, Any]]:
