@@ -32,7 +32,7 @@ CLOCKS = """
   const find = (words) => roots.flatMap((root) => [...root.querySelectorAll(words)]);
   const visible = (element) => element.getClientRects().length > 0;
   const large = () => [...canvases].filter((c) => c.isConnected && c.clientHeight >= 200 && visible(c));
-  // small copies are looked at: to read a whole picture costs the page 15 ms a time, more than to paint it
+  // small copies are looked at: to read a whole picture costs the page 15 ms a time
   const copies = (width, height) => {
     const copy = new OffscreenCanvas(width, height).getContext("2d", {willReadFrequently: true});
     return (canvas) => {

@@ -20,10 +20,10 @@ from bokeh.server.urls import per_app_patterns
 from bokeh.util.token import generate_jwt_token, generate_session_id
 from panel.config import config
 from panel.io.document import _cleanup_doc
-from panel.io.server import DocHandler, WSHandler
+from panel.io.server import DocHandler, WSHandler, _set_request_route_context
 from panel.io.session import generate_session
 from panel.io.state import set_curdoc
-from tornado.httputil import HTTPHeaders, HTTPServerRequest
+from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
 
 from prism_lab.written import Written, preloading
 
@@ -31,6 +31,7 @@ __all__ = ["KeepReady", "answer_with_ready_pages", "warm"]
 
 _REST_SECONDS = 2.0  # a page in the making would hold up whoever has just taken one, or moves a slider
 _LONGEST_SECONDS = 20.0  # but a server that never rests must not run out of pages
+_GET = RequestStartLine("GET", "/", "HTTP/1.0")  # of nobody, so without a host
 
 
 class KeepReady(Handler):  # type: ignore[misc]
@@ -94,7 +95,7 @@ class KeepReady(Handler):  # type: ignore[misc]
         if len(self._ready) >= self.count:
             return
         name = generate_session_id(secret_key=None, signed=False)
-        request = HTTPServerRequest(method="GET", uri="/", headers=HTTPHeaders(), connection=_Nobody())
+        request = HTTPServerRequest(start_line=_GET, headers=HTTPHeaders(), connection=_Nobody())
         session = await self._context.create_session_if_needed(name, request, None)
         session.block_expiration()
         self._ready.append(_Ready(session))
@@ -158,10 +159,11 @@ class _Page(DocHandler):  # type: ignore[misc]
         """Answer at once with what was written out; where nothing was, as Panel does."""
         keeper = next((h for h in self.application_context.application.handlers if isinstance(h, KeepReady)), None)
         allowed = self.current_user is not None and not self.request.arguments and not config.authorize_callback
+        _set_request_route_context(self, *route, **parts)  # of which the session's token speaks
         written = None
         if keeper is not None and allowed:
             self._session, written = keeper.take(self)
-        if written is None or _asks_who(self._session):
+        if written is None or not written.current or _asks_who(self._session):
             await super().get(*route, **parts)
             return
         session = await self.get_session()

@@ -17,7 +17,7 @@ _TOKEN = "prism-token-of-whoever-asks"
 
 
 class Written:
-    """What a browser is sent of a session, as the session stands; once the document changes, it is written anew.
+    """What a browser is sent of a session, as the session stands; once the document changes, Panel writes it again.
 
     Parameters
     ----------
@@ -43,6 +43,11 @@ class Written:
         self._models: Serialized[Any] | None = self._write()
         document.to_json = self._to_json
         document.on_change(self._changed)
+
+    @property
+    def current(self) -> bool:
+        """Whether the document is still what was written, and nobody has pulled it."""
+        return self._models is not None
 
     def page(self, token: str) -> str:
         """Return the text of the page.

@@ -1,5 +1,6 @@
-"""Pages served by ``panel serve`` for the tests that look at them in a browser."""
+"""Notebooks that tests write, and pages served by ``panel serve`` for those that look at them in a browser."""
 
+import json
 import socket
 import subprocess
 import sys
@@ -8,6 +9,20 @@ import urllib.request
 from contextlib import contextmanager
 
 import pytest
+
+
+def write_notebook(path, *sources):
+    """Write a notebook: the first source is text, the others are code."""
+    kinds = ["markdown", *["code"] * (len(sources) - 1)]
+    cells = [
+        {"cell_type": kind, "id": f"c{i}", "metadata": {}, "source": source}
+        | ({"outputs": [], "execution_count": None} if kind == "code" else {})
+        for i, (kind, source) in enumerate(zip(kinds, sources, strict=True))
+    ]
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    notebook = {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
+    path.write_text(json.dumps(notebook))
+    return path
 
 
 @contextmanager

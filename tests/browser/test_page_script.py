@@ -1,12 +1,11 @@
 """The page's own script: what a component is told stays, and what it was told early is shown."""
 
-import json
 import re
 from pathlib import Path
 
 import pytest
 
-from tests.serving import served
+from tests.serving import served, write_notebook
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -70,9 +69,7 @@ EDGE = """() => {
 
 
 def test_what_was_drawn_at_the_edge_of_a_picture_goes_with_the_rest_of_it(open_visit, tmp_path):
-    notebook = tmp_path / "figures.ipynb"
-    cell = {"cell_type": "code", "id": "0", "metadata": {}, "outputs": [], "execution_count": None, "source": FIGURES}
-    notebook.write_text(json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
+    notebook = write_notebook(tmp_path / "figures.ipynb", "", FIGURES)
     visit = open_visit("panel-serve")
     with served(notebook) as address:
         visit.page.goto(address)

@@ -1,7 +1,6 @@
 """A reader in a real browser: a link in a mail opens the dashboards, the address forgets the token, the line moves."""
 
 import http.server
-import json
 import threading
 from pathlib import Path
 
@@ -9,19 +8,7 @@ import pytest
 
 from prism_lab.child import running
 from prism_lab.readers.tokens import Tokens
-
-
-def write_notebook(path, *sources):
-    kinds = ["markdown", *["code"] * (len(sources) - 1)]
-    cells = [
-        {"cell_type": kind, "id": f"c{i}", "metadata": {}, "source": source}
-        | ({"outputs": [], "execution_count": None} if kind == "code" else {})
-        for i, (kind, source) in enumerate(zip(kinds, sources, strict=True))
-    ]
-    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
-    path.write_text(
-        json.dumps({"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5})
-    )
+from tests.serving import write_notebook
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from prism_lab import versions
 from prism_lab.child import running
 from prism_lab.publishing import activate_version, publish, unpublish
 from prism_lab.readers.tokens import Tokens
-from tests.browser.test_readers import write_notebook
+from tests.serving import write_notebook
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

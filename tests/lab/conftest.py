@@ -1,25 +1,9 @@
 """A folder to work in, with dashboards of every kind, and one lab that serves it."""
 
-import json
-
 import pytest
 
 from prism_lab.child import running
-
-
-def write_notebook(path, *sources):
-    """Write a notebook: the first source is text, the others are code."""
-    kinds = ["markdown", *["code"] * (len(sources) - 1)]
-    cells = [
-        {"cell_type": kind, "id": f"c{i}", "metadata": {}, "source": source}
-        | ({"outputs": [], "execution_count": None} if kind == "code" else {})
-        for i, (kind, source) in enumerate(zip(kinds, sources, strict=True))
-    ]
-    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
-    notebook = {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
-    path.write_text(json.dumps(notebook))
-    return path
-
+from tests.serving import write_notebook
 
 PIXEL = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010806000000"

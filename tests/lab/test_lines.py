@@ -1,6 +1,5 @@
 """What a page and its server say to each other is sent at once, and not held back until the last word has come."""
 
-import json
 import re
 import socket
 
@@ -18,16 +17,9 @@ from panel.io.server import get_server
 from prism_lab import ready
 from prism_lab.kernels import PromptConnection
 from prism_lab.pages import page
+from tests.serving import write_notebook
 
 CELL = 'import panel as pn\n\npn.pane.HTML("words").servable()'
-
-
-@pytest.fixture
-def notebook(tmp_path):
-    made = tmp_path / "small.ipynb"
-    cell = {"cell_type": "code", "id": "0", "metadata": {}, "outputs": [], "execution_count": None, "source": CELL}
-    made.write_text(json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
-    return made
 
 
 @pytest.fixture
@@ -41,7 +33,8 @@ def lines(monkeypatch):
     per_app_patterns[:] = before
 
 
-async def test_a_served_page_is_answered_at_once(notebook, lines):
+async def test_a_served_page_is_answered_at_once(tmp_path, lines):
+    notebook = write_notebook(tmp_path / "small.ipynb", "", CELL)
     server = get_server({"/small": page(notebook)}, port=0, address="127.0.0.1", show=False, verbose=False)
     server.start()
     try:

@@ -1,22 +1,27 @@
 """A page written out early is the page that Panel writes, and its models are those there are when they are pulled."""
 
-import json
+import asyncio
 import re
+import time
 
 import pytest
 from bokeh.application import Application
 from bokeh.core.json_encoder import serialize_json
 from bokeh.server.tornado import BokehTornado
+from bokeh.server.urls import per_app_patterns
+from tornado.httpclient import AsyncHTTPClient
 
 pytest.importorskip("panel_material_ui")
 
 from panel.io.resources import Resources
-from panel.io.server import server_html_page_for_session
+from panel.io.server import get_server, server_html_page_for_session
 from panel.io.session import generate_session
 from panel.io.state import set_curdoc
 
 from prism_lab.pages import page
+from prism_lab.ready import KeepReady, _Line, answer_with_ready_pages
 from prism_lab.written import Written, preloading
+from tests.serving import write_notebook
 
 CELL = """
 import panel as pn
@@ -32,10 +37,7 @@ pn.state.curdoc.shown = shown
 
 @pytest.fixture
 def session(tmp_path):
-    notebook = tmp_path / "small.ipynb"
-    cell = {"cell_type": "code", "id": "0", "metadata": {}, "outputs": [], "execution_count": None, "source": CELL}
-    notebook.write_text(json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
-    return generate_session(page(notebook))
+    return generate_session(page(write_notebook(tmp_path / "small.ipynb", "", CELL)))
 
 
 @pytest.fixture
@@ -75,9 +77,71 @@ def test_the_models_are_written_once_and_pulled_as_they_are(session, server):
 
 def test_what_changes_before_it_is_pulled_is_in_what_is_pulled(session, server):
     document = session.document
-    Written(session, server)
+    written = Written(session, server)
+    assert written.current
     with set_curdoc(document):
         document.shown.object = "words of after"
+    assert not written.current  # its page may be another too
     text = pulled(document)
     assert "words of after" in text
     assert "words of before" not in text
+
+
+@pytest.fixture
+def sent(monkeypatch):
+    """The pages that were sent as they had been written out."""
+    pages, before, write = [], list(per_app_patterns), Written.page
+    monkeypatch.setattr(Written, "page", lambda one, token: (pages.append(token), write(one, token))[1])
+    answer_with_ready_pages()
+    yield pages
+    per_app_patterns[:] = before
+
+
+async def until(true, seconds=20):
+    async with asyncio.timeout(seconds):
+        while not true():
+            await asyncio.sleep(0.05)
+
+
+async def test_a_page_that_is_written_is_sent_unless_it_has_changed_since(tmp_path, sent):
+    application = page(write_notebook(tmp_path / "small.ipynb", "", CELL), preheat=1)
+    (keeper,) = (handler for handler in application.handlers if isinstance(handler, KeepReady))
+    server = get_server({"/small": application}, port=0, address="127.0.0.1", show=False, verbose=False)
+    server.start()
+    ask = f"http://127.0.0.1:{server.port}/small"
+    try:
+        await AsyncHTTPClient().fetch(ask)  # says where the libraries are served
+        assert sent == []
+        await until(lambda: keeper._ready and keeper._ready[0].written)
+        answer = await AsyncHTTPClient().fetch(ask)
+        (token,) = sent
+        assert f'"token":"{token}"' in answer.body.decode()
+        await until(lambda: keeper._ready and keeper._ready[0].written)
+        session = keeper._ready[0].session
+        await session.with_document_locked(setattr, session.document, "title", "Another")
+        answer = await AsyncHTTPClient().fetch(ask)
+        assert "<title>Another</title>" in answer.body.decode()
+        assert sent == [token]
+    finally:
+        server.stop()
+
+
+async def test_pages_are_made_while_the_server_rests_but_not_never(monkeypatch):
+    made = []
+
+    class Context:
+        async def create_session_if_needed(self, *_):
+            made.append("page")
+            raise LookupError
+
+    keeper, now = KeepReady(1), time.monotonic()
+    keeper._context = Context()
+    monkeypatch.setattr(_Line, "heard", now)
+    keeper._taken = now
+    await keeper._fill()
+    assert made == []
+    keeper._taken = now - 25
+    with pytest.raises(LookupError):
+        await keeper._fill()
+    assert made == ["page"]
+    keeper._timer.cancel()

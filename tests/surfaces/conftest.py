@@ -2,7 +2,6 @@
 
 import dataclasses
 import http.cookiejar
-import json
 import re
 import urllib.error
 import urllib.parse
@@ -13,20 +12,7 @@ import pytest
 
 from prism_lab.child import running
 from prism_lab.readers.tokens import Tokens
-
-
-def write_notebook(path, *sources):
-    """Write a notebook: the first source is text, the others are code."""
-    kinds = ["markdown", *["code"] * (len(sources) - 1)]
-    cells = [
-        {"cell_type": kind, "id": f"c{i}", "metadata": {}, "source": source}
-        | ({"outputs": [], "execution_count": None} if kind == "code" else {})
-        for i, (kind, source) in enumerate(zip(kinds, sources, strict=True))
-    ]
-    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
-    notebook = {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
-    path.write_text(json.dumps(notebook))
-    return path
+from tests.serving import write_notebook
 
 
 @dataclasses.dataclass
