@@ -8,11 +8,10 @@ somebody has asked; pages made later are written out too, and asking for one com
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from bokeh.application.handlers.handler import Handler
 from bokeh.server.contexts import _RequestProxy
@@ -29,8 +28,7 @@ from prism_lab.written import Written, preloading
 
 __all__ = ["KeepReady", "answer_with_ready_pages", "warm"]
 
-_REST_SECONDS = 2.0  # a page in the making would hold up whoever has just taken one, or moves a slider
-_LONGEST_SECONDS = 20.0  # but a server that never rests must not run out of pages
+_REST_SECONDS = 2.0  # a page in the making would hold up the viewer who has just taken one
 _GET = RequestStartLine("GET", "/", "HTTP/1.0")  # of nobody, so without a host
 
 
@@ -50,7 +48,6 @@ class KeepReady(Handler):  # type: ignore[misc]
         self._context: Any = None
         self._server: Any = None
         self._timer: asyncio.TimerHandle | None = None
-        self._taken = 0.0
 
     def modify_document(self, doc: Any) -> None:
         """Leave the document as it is."""
@@ -70,7 +67,7 @@ class KeepReady(Handler):  # type: ignore[misc]
         """
         if self.count:
             self._later(_REST_SECONDS)
-        self._server, self._taken = asked.application, time.monotonic()
+        self._server = asked.application
         while self._ready:
             one = self._ready.popleft()
             if not one.session.destroyed:
@@ -84,11 +81,6 @@ class KeepReady(Handler):  # type: ignore[misc]
         self._timer = loop.call_later(seconds, lambda: loop.create_task(self._fill()))
 
     async def _fill(self) -> None:
-        now = time.monotonic()
-        rest = _Line.heard + _REST_SECONDS - now
-        if rest > 0 and now < self._taken + _LONGEST_SECONDS:
-            self._later(rest)
-            return
         for one in self._ready:  # made in an earlier turn: what they show first has come to rest
             if one.written is None and self._server is not None:
                 one.written = Written(one.session, self._server)
@@ -191,15 +183,9 @@ def _asks_who(session: Any) -> bool:
 class _Line(WSHandler):  # type: ignore[misc]
     """Sends each part of a message at once; by TCP's default the second waits up to 40 ms until the first has come."""
 
-    heard: ClassVar[float] = 0.0  # when a page last said something, on time.monotonic()
-
     def open(self) -> None:
         self.set_nodelay(True)
         super().open()
-
-    async def on_message(self, fragment: str | bytes) -> None:
-        _Line.heard = time.monotonic()
-        await super().on_message(fragment)
 
 
 def answer_with_ready_pages() -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import time
 
 import pytest
 from bokeh.application import Application
@@ -19,7 +18,7 @@ from panel.io.session import generate_session
 from panel.io.state import set_curdoc
 
 from prism_lab.pages import page
-from prism_lab.ready import KeepReady, _Line, answer_with_ready_pages
+from prism_lab.ready import KeepReady, answer_with_ready_pages
 from prism_lab.written import Written, preloading
 from tests.serving import write_notebook
 
@@ -124,24 +123,3 @@ async def test_a_page_that_is_written_is_sent_unless_it_has_changed_since(tmp_pa
         assert sent == [token]
     finally:
         server.stop()
-
-
-async def test_pages_are_made_while_the_server_rests_but_not_never(monkeypatch):
-    made = []
-
-    class Context:
-        async def create_session_if_needed(self, *_):
-            made.append("page")
-            raise LookupError
-
-    keeper, now = KeepReady(1), time.monotonic()
-    keeper._context = Context()
-    monkeypatch.setattr(_Line, "heard", now)
-    keeper._taken = now
-    await keeper._fill()
-    assert made == []
-    keeper._taken = now - 25
-    with pytest.raises(LookupError):
-        await keeper._fill()
-    assert made == ["page"]
-    keeper._timer.cancel()
