@@ -33,6 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     readers.add_argument("--allow-url", action="append", default=[], help="pattern of addresses pages may read")
     readers.add_argument("--max-upload", default="200M", help="largest upload")
     readers.add_argument("--viewers", type=int, help="how many pages may be open at once")
+    readers.add_argument("--per-reader", type=int, help="how many of them one reader may have; half when not given")
     readers.add_argument("--idle-minutes", type=float, default=60.0, help="after so long a page is put to sleep")
     given = parser.parse_args(arguments)
     try:
@@ -67,6 +68,7 @@ def _readers(given: argparse.Namespace, place: dict[str, Any]) -> int:
         allow_urls=tuple(given.allow_url),
         max_upload=given.max_upload,
         viewers=given.viewers,
+        per_reader=given.per_reader,
         idle_minutes=given.idle_minutes,
         by=given.by,
     )

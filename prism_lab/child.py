@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -135,7 +135,7 @@ def running(
     finally:
         _stop(process)
         listener.join(timeout=5)
-        if process.stdout is not None:
+        if process.stdout is not None and not listener.is_alive():  # closing waits for whoever reads
             process.stdout.close()
 
 
@@ -163,5 +163,11 @@ def _stop(process: subprocess.Popen[str]) -> None:
     try:
         process.wait(timeout=30)
     except subprocess.TimeoutExpired:
+        import psutil
+
+        left = psutil.Process(process.pid).children(recursive=True)
         process.kill()
         process.wait()
+        for one in left:  # its kernels
+            with suppress(psutil.NoSuchProcess):
+                one.kill()

@@ -383,7 +383,7 @@ NUMBERS = {
         file=("bad.csv", csv()),
     ),
     "a hole in entropy": Case(
-        sentence="x has 1 missing value (first: 2010-06-01); fill them or cut the series to a stretch without them",
+        sentence="x has 1 missing value (first: 2010-06-01); fill them, or cut the series to a stretch without them",
         operation="information.entropy",
         file=("bad.csv", csv({5: "2010-06-01,"})),
     ),

@@ -74,7 +74,8 @@ def read_variable(given: Any, field: str, *, seed: int, stream: int = 0) -> Vari
         For missing values and constant rows.
     """
     series = Series.of(given, field=field)
-    _require_all(series, field)
+    series.require_complete(field, "fill them, or cut the series to a stretch without them")
+    series.require_begun(field)
     values = series.lanes
     for row in np.flatnonzero(np.ptp(values, axis=1) == 0):
         name = series.names[row]
@@ -165,17 +166,6 @@ def history(points: Floats, first: int, delay: int, length: int) -> Floats:
     """
     size = len(points)
     return np.hstack([points[first - back : size - back] for back in range(delay, delay + length)])
-
-
-def _require_all(series: Series, field: str) -> None:
-    series.require_complete(field, "fill them or cut the series to a stretch without them")
-    padded = np.flatnonzero(series.first)
-    if len(padded):
-        row = int(padded[0])
-        name, count = series.names[row], int(series.first[row])
-        what = f"{name} of {field}" if series.count > 1 else field
-        msg = f"{what} has no values in its first {count} periods; cut all series to the periods they share"
-        raise InvalidInput(msg, field=field, where=name)
 
 
 def _standardised(values: Floats) -> tuple[Floats, Floats]:

@@ -151,6 +151,23 @@ class Series(Input):
         msg = f"{field} has {counted(count, 'missing value')} (first: {', '.join(places)}{more}); {way_out}"
         raise InvalidInput(msg, field=field, where=places[0])
 
+    def require_begun(self, field: str) -> None:
+        """Refuse series of which some begin later than others.
+
+        Parameters
+        ----------
+        field
+            What the argument is called.
+        """
+        if not self.first.any():
+            return
+        row = int(self.first.argmax())
+        name, gap = self.names[row], int(self.first[row])
+        whose = f"{name} of {field}" if self.count > 1 else field
+        span = "period" if gap == 1 else counted(gap, "period")
+        msg = f"{whose} has no values in its first {span}; cut all series to the periods they share"
+        raise InvalidInput(msg, field=field, where=name)
+
     def fits(self) -> bool:
         """Tell whether numbers and labels fit together, as they do unless somebody changed a saved run."""
         shape = self.values.shape

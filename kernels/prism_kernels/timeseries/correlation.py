@@ -15,7 +15,7 @@ from prism_kernels.errors import InvalidInput
 from prism_kernels.information import benjamini_hochberg
 from prism_kernels.inputs import AnySeries, Series
 from prism_kernels.operation import find, operation
-from prism_kernels.refusal import counted, refuse_idle
+from prism_kernels.refusal import refuse_idle
 from prism_kernels.result import Result
 from prism_kernels.timeseries import correlation_inference as inference
 from prism_kernels.timeseries.correlation_measures import ranks
@@ -168,12 +168,7 @@ def _check(series: Series, method: Method, max_lag: int, k: int) -> None:
         msg = "x has one series; a correlation needs two or more, a row each (a frame: a column each)"
         raise InvalidInput(msg, field="x")
     series.require_complete("x", "fill them, or cut the series to a stretch without them")
-    if series.first.any():
-        row = int(series.first.argmax())
-        name, first = series.names[row], int(series.first[row])
-        gap = counted(first, "period")
-        msg = f"{name} of x has no values in its first {gap}; cut all series to the periods they share"
-        raise InvalidInput(msg, field="x", where=name)
+    series.require_begun("x")
     flat = np.flatnonzero(np.ptp(series.lanes, axis=1) == 0)
     if len(flat):
         name = series.names[int(flat[0])]

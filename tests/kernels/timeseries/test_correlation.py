@@ -333,7 +333,7 @@ CASES = {
     "x has one series; a correlation needs two or more": functools.partial(correlation, MIXED[0]),
     "series 2 of x is constant": functools.partial(correlation, broken(2, 5.0)),
     r"x has 1 missing value \(first: series 1 at index 9\)": functools.partial(correlation, broken((1, 9), np.nan)),
-    r"series 1 of x has no values in its first 1 period; cut": functools.partial(correlation, broken((1, 0), np.nan)),
+    r"series 1 of x has no values in its first period; cut": functools.partial(correlation, broken((1, 0), np.nan)),
     r"x has 1 infinite value \(first: series 0 at index 3\)": functools.partial(correlation, broken((0, 3), np.inf)),
     "max_lag=298 needs 302 periods or more, and x has 300": functools.partial(correlation, MIXED, max_lag=298),
     "max_lag=0 with k=400 needs 401 periods or more": functools.partial(
