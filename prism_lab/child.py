@@ -64,7 +64,8 @@ class Child:
         found = set()
         for child in psutil.Process(self.process.pid).children(recursive=True):
             try:
-                if any("ipykernel" in word for word in child.cmdline()) and child.status() != psutil.STATUS_ZOMBIE:
+                names = [child.name(), *child.cmdline()]  # the former of those that were forked
+                if any("ipykernel" in name for name in names) and child.status() != psutil.STATUS_ZOMBIE:
                     found.add(child.pid)
             except psutil.NoSuchProcess:
                 continue

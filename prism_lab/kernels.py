@@ -11,9 +11,10 @@ from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebso
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 from jupyter_server.utils import ensure_async
 from tornado.ioloop import PeriodicCallback
-from traitlets import Float, default
+from traitlets import Bool, Float, default
 
 from prism_lab.assets import library_roots
+from prism_lab.forks import ForkServer
 from prism_lab.reaper import BORN_FOR_VIEWERS, Reaper, done_ids, is_viewers
 
 __all__ = ["GRACE", "PromptConnection", "ViewerKernels"]
@@ -45,6 +46,10 @@ class ViewerKernels(AsyncMappingKernelManager):  # type: ignore[misc]
     longest_turn = Float(30.0, config=True, help="Seconds a kernel for the pool waits at most before it is started.")
     watch_interval = Float(2.0, config=True, help="Seconds between two looks at the kernels.")
 
+    load_early = Bool(
+        True, config=True, help="Whether what dashboards need is loaded at the start, not with the first dashboard."
+    )
+
     @default("viewer_grace")  # type: ignore[untyped-decorator]
     def _viewer_grace(self) -> float:
         return float(os.environ.get(GRACE, 60.0))
@@ -55,6 +60,9 @@ class ViewerKernels(AsyncMappingKernelManager):  # type: ignore[misc]
         self.reaper = Reaper(kernels=self, grace=self.viewer_grace, first=self.first_grace)
         self._watch = PeriodicCallback(self.reaper.tick, self.watch_interval * 1000)
         self._watch.start()
+        self.forks = ForkServer({**os.environ, **library_roots(self.parent.base_url), BORN_FOR_VIEWERS: "False"})
+        if self.load_early:
+            self.forks.start()
 
     async def start_kernel(self, *args: Any, **kwargs: Any) -> str:
         """Start a kernel; for a dashboard, Panel's style sheets and modules come from this server."""
@@ -71,6 +79,11 @@ class ViewerKernels(AsyncMappingKernelManager):  # type: ignore[misc]
         finally:
             self._starting -= 1
         return kernel_id
+
+    async def shutdown_all(self, now: bool = False) -> None:
+        """End all kernels, and the process that is forked."""
+        await super().shutdown_all(now=now)
+        self.forks.close()
 
     async def _turn(self) -> None:
         """Let a kernel for the pool wait while pages are drawn or another is started, unless its viewer is there."""

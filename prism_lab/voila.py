@@ -19,6 +19,7 @@ from prism_lab.published import active
 __all__ = ["PublishedDashboard", "ReaderIdentity", "ShippedDashboard", "beside_lab", "page_config", "stand_alone"]
 
 
+_FORKING = {"default_provisioner_name": "prism-fork"}
 _UNASKED = {"allow_theme_override": "NOTEBOOK", "allow_template_override": "NO"}  # an address chooses neither
 
 
@@ -56,7 +57,13 @@ def stand_alone(folder: Path, *, preheat: bool) -> dict[str, Any]:
     }
     pool = {**settings.get("VoilaKernelManager", {}), "kernel_pools_config": gallery.pools(folder)}
     server = {**settings.get("Voila", {}), "kernel_websocket_connection_class": "prism_lab.kernels.PromptConnection"}
-    return {**settings, "Voila": server, "VoilaConfiguration": voila, "VoilaKernelManager": pool}
+    return {
+        **settings,
+        "KernelProvisionerFactory": _FORKING,
+        "Voila": server,
+        "VoilaConfiguration": voila,
+        "VoilaKernelManager": pool,
+    }
 
 
 def beside_lab(folder: Path) -> dict[str, Any]:
@@ -76,9 +83,10 @@ def beside_lab(folder: Path) -> dict[str, Any]:
     }
     viewers = {k: v for k, v in settings.get("ViewerKernels", {}).items() if not k.startswith("cull_")}
     return {
+        "KernelProvisionerFactory": _FORKING,
         "VoilaConfiguration": voila,
         "VoilaExecutor": settings.get("VoilaExecutor", {}),
-        "ViewerKernels": viewers,  # without culling: an analyst's idle kernel stays
+        "ViewerKernels": {**viewers, "load_early": False},  # without culling: an analyst's idle kernel stays
     }
 
 
