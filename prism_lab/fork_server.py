@@ -15,7 +15,6 @@ import json
 import os
 import pkgutil
 import signal
-import socket
 import sys
 import warnings
 from pathlib import Path
@@ -44,14 +43,13 @@ def main(descriptor: int) -> None:
         sys.path.remove(str(Path.cwd()))  # as a kernel's launcher does
     _load()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the system buries kernels that end
-    channel = socket.socket(fileno=descriptor)
-    for line in channel.makefile("rb"):
+    for line in open(descriptor, "rb", closefd=False):  # noqa: SIM115 - whoever forks closes it
         parent = os.getpid()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # BLAS takes care of its threads
             child = os.fork()
         if child == 0:
-            _become_kernel(json.loads(line), channel, parent)
+            _become_kernel(json.loads(line), descriptor, parent)
             return
 
 
@@ -71,7 +69,7 @@ def _load() -> None:
     gc.freeze()
 
 
-def _become_kernel(order: dict[str, Any], channel: socket.socket, parent: int) -> None:
+def _become_kernel(order: dict[str, Any], descriptor: int, parent: int) -> None:
     """Be a kernel that was started with this order, until it ends."""
     import numpy as np
     from ipykernel import kernelapp
@@ -80,14 +78,16 @@ def _become_kernel(order: dict[str, Any], channel: socket.socket, parent: int) -
     os.environ.clear()
     os.environ.update(order["environment"], JPY_PARENT_PID=str(parent))
     Path("/proc/self/comm").write_text(NAME)
-    with channel:
-        try:
-            os.setsid()  # a group of its own, to which signals go
-            os.chdir(order["folder"])
-        except OSError as error:
-            channel.sendall(json.dumps({"error": str(error)}).encode() + b"\n")
-            return
-        channel.sendall(json.dumps({"pid": os.getpid()}).encode() + b"\n")
+    os.setsid()  # a group of its own, to which signals go
+    try:
+        os.chdir(order["folder"])
+        answer: dict[str, Any] = {"pid": os.getpid()}
+    except OSError as error:
+        answer = {"error": str(error)}
+    os.write(descriptor, json.dumps(answer).encode() + b"\n")
+    os.close(descriptor)
+    if "error" in answer:
+        return
     np.random.seed()  # noqa: NPY002 - the one generator that forks would share
     watching = f"--IPKernelApp.parent_handle={parent}"  # whose default was read when the class was loaded
     sys.argv = ["ipykernel_launcher", *order["arguments"], watching]

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import psutil
 import pytest
@@ -94,6 +95,14 @@ async def test_a_forked_kernel_is_itself_and_has_what_dashboards_need(kernels, t
     assert "ZeroDivisionError" in await said(client, "1 / 0")
     ran = await said(client, "import subprocess, sys; print(subprocess.run(['sh', '-c', 'exit 3']).returncode)")
     assert ran.strip() == "3"  # a kernel waits for its own children
+    server = psutil.Process(kernels.forks._process.pid)
+    orders = str(Path(f"/proc/{server.pid}/fd/{server.cmdline()[-1]}").readlink())
+    held = await said(
+        client,
+        "from pathlib import Path\nprint([str(f.readlink()) for f in Path('/proc/self/fd').iterdir() if f.is_symlink()])",
+    )
+    assert "socket:" in held
+    assert orders not in held  # what it is told is not for kernels
     client.stop_channels()
 
 
