@@ -99,7 +99,8 @@ async def test_a_forked_kernel_is_itself_and_has_what_dashboards_need(kernels, t
     orders = str(Path(f"/proc/{server.pid}/fd/{server.cmdline()[-1]}").readlink())
     held = await said(
         client,
-        "from pathlib import Path\nprint([str(f.readlink()) for f in Path('/proc/self/fd').iterdir() if f.is_symlink()])",
+        "from pathlib import Path\nfds = Path('/proc/self/fd').iterdir()\n"
+        "print([str(f.readlink()) for f in fds if f.is_symlink()])",
     )
     assert "socket:" in held
     assert orders not in held  # what it is told is not for kernels
