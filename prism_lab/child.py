@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import random
 import re
-import socket
 import subprocess
 import sys
 import threading
@@ -17,7 +15,9 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-__all__ = ["Child", "free_port", "running"]
+from prism_lab.ports import unused_port
+
+__all__ = ["Child", "running"]
 
 _READY = re.compile(r"PRISM is ready: (\S+)")
 _PATIENCE = 120.0
@@ -72,24 +72,6 @@ class Child:
         return found
 
 
-def free_port() -> int:
-    """Return a port of the loopback device that nobody listens on now.
-
-    Notes
-    -----
-    It lies below the range from which systems hand out ports by themselves, so that no outgoing connection takes it
-    before the server does.
-    """
-    while True:
-        port = random.randrange(20_000, 32_000)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        return port
-
-
 @contextmanager
 def running(
     server: Literal["lab", "voila", "panel", "readers"],
@@ -117,7 +99,7 @@ def running(
     """
     command = [sys.executable, "-m", "prism_lab", server, f"--folder={folder}", "--no-browser", *arguments]
     if not any(argument.startswith("--port") for argument in arguments):
-        command.append(f"--port={free_port()}")
+        command.append(f"--port={unused_port()}")
     process = subprocess.Popen(
         command,
         stdout=subprocess.PIPE,

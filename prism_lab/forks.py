@@ -17,11 +17,14 @@ from typing import Any
 
 from jupyter_client.provisioning import LocalProvisioner
 
+from prism_lab.ports import unused_port
+
 __all__ = ["POSSIBLE", "ForkServer", "Forked", "ForkingProvisioner"]
 
 POSSIBLE = sys.platform == "linux" and hasattr(os, "pidfd_open")
 """Whether this system forks, and says of a process that is not one's own when it ends."""
 
+_PORTS = ("shell_port", "iopub_port", "stdin_port", "hb_port", "control_port")
 _LAUNCHER = ["-m", "ipykernel_launcher"]
 _FLAGS = ["-Xfrozen_modules=off"]  # for debuggers
 # what tells a kernel about its visit, and no library while it is loaded
@@ -182,7 +185,21 @@ def _end(forking: asyncio.Task[Forked | None]) -> None:
 
 
 class ForkingProvisioner(LocalProvisioner):  # type: ignore[misc]
-    """Forks the kernels that the kernel manager's ``forks`` serves; starts others as Jupyter does."""
+    """Forks the kernels that the kernel manager's ``forks`` serves; starts others as Jupyter does.
+
+    All get ports that no outgoing connection is given meanwhile: Jupyter takes theirs from those that the system hands
+    out, and on a busy server some kernels found one taken, and died.
+    """
+
+    async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
+        """Return how to launch a kernel; its ports are chosen here."""
+        manager = self.parent
+        if manager is not None and manager.transport == "tcp" and not self.ports_cached:
+            manager.cache_ports = False
+            for name in _PORTS:
+                setattr(manager, name, getattr(manager, name) or unused_port())
+        launch: dict[str, Any] = await super().pre_launch(**kwargs)
+        return launch
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
         """Return how to connect to a new kernel."""

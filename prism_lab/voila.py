@@ -15,9 +15,11 @@ from prism_lab import gallery, places
 from prism_lab.assets import components_path, library_version
 from prism_lab.handlers import Gallery, GallerySettings, prism_handlers
 from prism_lab.published import active
+from prism_lab.rendering import answer_in_any_case
 
 __all__ = ["PublishedDashboard", "ReaderIdentity", "ShippedDashboard", "beside_lab", "page_config", "stand_alone"]
 
+answer_in_any_case()
 
 _FORKING = {"default_provisioner_name": "prism-fork"}
 _UNASKED = {"allow_theme_override": "NOTEBOOK", "allow_template_override": "NO"}  # an address chooses neither

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from prism_lab.child import free_port
+from prism_lab.ports import unused_port
 
 ROOT = Path(__file__).parents[2]
 
@@ -25,7 +25,7 @@ def test_the_environment_has_no_versions_of_its_own():
 
 
 def test_a_plain_jupyterlab_with_binders_configuration_opens_on_the_gallery(tmp_path):
-    port = free_port()
+    port = unused_port()
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", f"--ServerApp.port={port}", "--allow-root"]
     command += [f"--config={ROOT / 'binder' / 'jupyter_server_config.py'}", "--IdentityProvider.token=letmein"]
     with (tmp_path / "log").open("w") as log:

@@ -13,7 +13,8 @@ import pytest
 
 from prism_kernels.errors import InvalidInput
 from prism_lab import launch
-from prism_lab.child import free_port, running
+from prism_lab.child import running
+from prism_lab.ports import unused_port
 
 
 def run(*arguments, **variables):
@@ -51,14 +52,14 @@ def test_a_port_that_cannot_be_is_refused(port, tmp_path):
 
 def test_a_missing_folder_is_refused(tmp_path):
     with pytest.raises(InvalidInput, match=r"notebook_dir .*gone is not a folder; name one that exists"):
-        launch.lab(port=free_port(), notebook_dir=tmp_path / "gone")
+        launch.lab(port=unused_port(), notebook_dir=tmp_path / "gone")
     with pytest.raises(InvalidInput, match=r"dashboards .*gone is not a folder"):
-        launch.voila(port=free_port(), dashboards=tmp_path / "gone")
+        launch.voila(port=unused_port(), dashboards=tmp_path / "gone")
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="needs a folder that not even root can write")  # noqa: PTH112
 def test_a_folder_that_cannot_be_written_is_one_sentence():
-    ended = run("lab", f"--port={free_port()}", "--folder=/proc", "--no-browser")
+    ended = run("lab", f"--port={unused_port()}", "--folder=/proc", "--no-browser")
     assert ended.returncode == 2
     assert ended.stderr.startswith("notebook_dir /proc cannot be written (")
     assert ended.stderr.endswith("); choose another with --notebook-dir\n")
@@ -67,7 +68,7 @@ def test_a_folder_that_cannot_be_written_is_one_sentence():
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="needs a folder that not even root can write")  # noqa: PTH112
 def test_a_runtime_folder_that_cannot_be_written_is_one_sentence(tmp_path):
-    ended = run("lab", f"--port={free_port()}", f"--folder={tmp_path}", JUPYTER_RUNTIME_DIR="/proc/prism")
+    ended = run("lab", f"--port={unused_port()}", f"--folder={tmp_path}", JUPYTER_RUNTIME_DIR="/proc/prism")
     assert ended.returncode == 2
     assert ended.stderr.startswith("Jupyter cannot write to /proc/prism (")
     assert ended.stderr.endswith("name another folder in JUPYTER_RUNTIME_DIR\n")
@@ -75,7 +76,7 @@ def test_a_runtime_folder_that_cannot_be_written_is_one_sentence(tmp_path):
 
 def test_panel_refuses_a_folder_without_notebooks(tmp_path):
     with pytest.raises(InvalidInput, match="holds no notebook to serve; name another folder"):
-        launch.panel_serve(port=free_port(), dashboards=tmp_path)
+        launch.panel_serve(port=unused_port(), dashboards=tmp_path)
 
 
 def _start_kernel(lab):
@@ -94,7 +95,7 @@ def _start_kernel(lab):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stopped_lab_leaves_no_process_and_a_second_start_takes_the_same_port(tmp_path, number):
-    port = free_port()
+    port = unused_port()
     with running("lab", tmp_path, f"--port={port}") as lab:
         assert len(lab.token) == 48
         assert lab.address == f"http://127.0.0.1:{port}"

@@ -72,19 +72,30 @@ function prismFormulas() {
   });
 }
 
+// The first thing that has to be said stays.
+function prismNotice(sentence) {
+  const notice = document.getElementById("prism-notice");
+  if (!notice.hidden) return;
+  const button = document.createElement("button");
+  button.textContent = "Reload";
+  button.onclick = () => location.reload();
+  notice.append(`${sentence} `, button);
+  notice.hidden = false;
+}
+
+// Where no kernel started, nothing more comes.
+function prismFailed(sentence) {
+  document.getElementById("loading").style.display = "none";
+  prismNotice(sentence);
+}
+
 // Ask the server now and then whether the kernel lives; a page whose kernel was ended says so instead of playing dead.
 function prismWatch() {
   const kernel = prism.config().kernelId;
   const ask = async () => {
     const answer = await fetch(`${prism.base}prism/session?kernel=${kernel || ""}`, { credentials: "same-origin" }).catch(() => null);
     if (!answer || !answer.ok || !kernel || (await answer.json()).alive) return;
-    const notice = document.getElementById("prism-asleep");
-    if (!notice.hidden) return;
-    const button = document.createElement("button");
-    button.textContent = "Reload";
-    button.onclick = () => location.reload();
-    notice.append("This dashboard was put to sleep because nobody looked at it. ", button);
-    notice.hidden = false;
+    prismNotice("This dashboard was put to sleep because nobody looked at it.");
   };
   ask(); // also sets the _xsrf cookie that the farewell needs
   setInterval(ask, 60000);
