@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import math
 import os
 import tempfile
 import time
@@ -24,6 +23,7 @@ __all__ = ["Rehearsal", "rehearse"]
 _MIMETYPE = "application/vnd.prism.rehearsal+json"
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 _LOOK_SECONDS = 0.2
+_START_SECONDS = 120.0  # what a busy machine takes to start a kernel is not the notebook's
 _LABEL = "cells"
 _WAY = "a page may write below tempfile.gettempdir() only"
 _OURS = ("InvalidInput", "NotConverged", "MissingLibrary", "MixedArrays", "PrismError")
@@ -117,7 +117,7 @@ class _Run:
         import nbformat
 
         self.draft, self.quarantine, self.scratch, self.timeout = draft, quarantine, scratch, timeout
-        self.deadline = math.inf
+        self.deadline = time.monotonic() + _START_SECONDS
         self.notebook = nbformat.from_dict(draft.notebook)
         code = nbformat.v4.new_code_cell
         first = code(_BEFORE.format(allowed=quarantine.allowed()))
@@ -139,7 +139,7 @@ class _Run:
                 progress.report(number, total, _LABEL)
                 if cell.cell_type == "code" and str(cell.source).strip():
                     await self._cell(client, cell, number)
-                if number == 0:  # what a busy machine takes to start a kernel is not the notebook's
+                if number == 0:
                     self.deadline = time.monotonic() + self.timeout
             progress.report(total, total, _LABEL)
         finally:
@@ -170,6 +170,9 @@ class _Run:
                 await asyncio.wait({task}, timeout=_LOOK_SECONDS)
                 progress.checkpoint()
                 if time.monotonic() > self.deadline and not task.done():
+                    if number == 0:
+                        msg = f"the kernel of {self._name} did not answer within {_START_SECONDS:g} s; try again"
+                        raise self._refusal(msg, None)
                     over = f"was not done when the {self.timeout:g} s for {self._name} were over"
                     msg = f"{self._place(number)} {over}; make it quicker, or give it more time with --timeout"
                     raise self._refusal(msg, number)

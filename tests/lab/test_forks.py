@@ -150,6 +150,10 @@ async def test_a_forked_kernel_that_dies_is_replaced(kernels, tmp_path):
         await asyncio.sleep(0.1)
     assert kernels.pid(name) != first
     assert forked(kernels.pid(name))
+    client = kernels.get_kernel(name).client()
+    client.start_channels()
+    await client.wait_for_ready(timeout=60)
+    client.stop_channels()
 
 
 @pytest.mark.parametrize(

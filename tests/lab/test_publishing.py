@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from prism_kernels import InvalidInput, lane_cache, run, sample
-from prism_lab import landlock, published
+from prism_lab import landlock, published, rehearsal
 from prism_lab.publishing import activate_version, publish, shown, unpublish
 from prism_lab.readers.settings import Rules
 
@@ -88,6 +88,11 @@ def test_a_notebook_that_hangs_is_stopped(attempt):
     said = attempt("import time\ntime.sleep(600)", timeout=1)
     way = "make it quicker, or give it more time with --timeout"
     assert said == f"cell 2 of sales.ipynb was not done when the 1 s for sales.ipynb were over; {way}"
+
+
+def test_a_kernel_that_does_not_answer_is_given_up(attempt, monkeypatch):
+    monkeypatch.setattr(rehearsal, "_START_SECONDS", 0.1)
+    assert attempt("x = 1") == "the kernel of sales.ipynb did not answer within 0.1 s; try again"
 
 
 def test_a_kernel_that_dies_is_told(attempt):

@@ -184,7 +184,7 @@ def kernels(tmp_path):
 
     server = ServerApp(root_dir=str(tmp_path))
     server.init_event_logger()
-    made = ViewerKernels(parent=server, longest_turn=60.0)
+    made = ViewerKernels(parent=server, longest_turn=60.0, load_early=False)
     made._watch.stop()
     return made
 
@@ -232,7 +232,7 @@ async def test_the_manager_ends_the_process_of_a_viewer_and_spares_the_analyst(t
     monkeypatch.setenv("PRISM_VIEWER_GRACE", "0.5")
     server = ServerApp(base_url="/here/", root_dir=str(tmp_path))
     server.init_event_logger()
-    kernels = ViewerKernels(parent=server, first_grace=0.5, watch_interval=0.2)
+    kernels = ViewerKernels(parent=server, first_grace=0.5, watch_interval=0.2, load_early=False)
     assert kernels.viewer_grace == 0.5
     analyst = await kernels.start_kernel()
     viewer = await kernels.start_kernel(env={**os.environ, "VOILA_PREHEAT": "False"})
