@@ -28,9 +28,8 @@ _PORTS = ("shell_port", "iopub_port", "stdin_port", "hb_port", "control_port")
 _LAUNCHER = ["-m", "ipykernel_launcher"]
 _FLAGS = ["-Xfrozen_modules=off"]  # for debuggers
 # what tells a kernel about its visit, and no library while it is loaded
-_OF_A_VISIT = re.compile(
-    r"(VOILA|HTTP|SERVER|KERNEL|JPY|REMOTE)_\w+|PATH_INFO|QUERY_STRING|SCRIPT_NAME|REQUEST_\w+|PWD"
-)
+_OF_A_VISIT = re.compile(r"(VOILA|HTTP|SERVER|KERNEL|JPY|REMOTE|REQUEST)_\w+|PATH_INFO|QUERY_STRING|SCRIPT_NAME")
+_PATIENCE = 60.0
 
 
 class ForkServer:
@@ -95,8 +94,11 @@ class ForkServer:
         """
         order = {"arguments": list(arguments), "environment": dict(environment), "folder": folder}
         forking = asyncio.create_task(self._fork(order))
-        try:
-            return await asyncio.shield(forking)  # its answer would be taken for the next one's
+        try:  # shielded: its answer would be taken for the next one's
+            return await asyncio.wait_for(asyncio.shield(forking), _PATIENCE)
+        except TimeoutError:
+            forking.add_done_callback(_end)
+            return None
         except asyncio.CancelledError:
             forking.add_done_callback(_end)
             raise

@@ -240,6 +240,17 @@ async def test_an_order_whose_sender_gave_up_is_not_taken_for_the_next(kernels, 
     client.stop_channels()
 
 
+async def test_a_kernel_is_started_where_none_is_forked_in_time(kernels, tmp_path, monkeypatch):
+    monkeypatch.setattr(forks, "_PATIENCE", 0.05)
+    name, client = await kernels.begin(tmp_path)
+    assert not forked(kernels.pid(name))
+    async with kernels.forks._turn:  # by now it has been
+        pass
+    await asyncio.sleep(1)
+    assert psutil.Process(kernels.forks._process.pid).children() == []
+    client.stop_channels()
+
+
 def test_what_was_forked_ends_with_the_server_even_when_that_is_killed(tmp_path):
     code = (
         "import asyncio, os, sys\nfrom prism_lab.forks import ForkServer\n"
