@@ -67,6 +67,7 @@ def improve() -> None:
     def state(self: Any, key: Any = None, drop_defaults: bool = False) -> dict[str, Any]:
         found: dict[str, Any] = get_state(self, key, drop_defaults)
         if "render_bundle" in found:
+            _write_never(self)
             _let_go(self)
             if getattr(self, "_prism_moved", False):
                 found["render_bundle"] = _written(self)
@@ -157,10 +158,15 @@ def _write_later(bridge: Any) -> None:
     """Write the page down before anybody asks for it, once it stands still."""
     with suppress(RuntimeError):  # without an event loop it is written when asked for
         loop = asyncio.get_running_loop()
-        timer = getattr(bridge, "_prism_timer", None)
-        if timer is not None:
-            timer.cancel()
+        _write_never(bridge)
         bridge._prism_timer = loop.call_later(_REST_SECONDS, _written, bridge)
+
+
+def _write_never(bridge: Any) -> None:
+    """Write nothing down by itself: new models would then be taken for known to a page that was written before."""
+    timer = getattr(bridge, "_prism_timer", None)
+    if timer is not None:
+        timer.cancel()
 
 
 def _somebody_looks() -> None:

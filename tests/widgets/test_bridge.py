@@ -84,6 +84,41 @@ async def main():
 asyncio.run(main())
 """
 
+# A change schedules the writing down of the page; a page asks before that; then something new comes in.
+NEW = """
+import asyncio
+from bokeh.models import Column, Div
+from jupyter_bokeh.widgets import BokehModel
+from prism_widgets import bridge
+
+bridge.improve()
+bridge._REST_SECONDS = 0.1
+ready = {"type": "event", "name": "document_ready", "values": {"type": "map"}}
+
+async def main():
+    first = Div(text="first")
+    page = Column(children=[first])
+    widget = BokehModel(page)
+    sent = []
+    widget.send = lambda content, buffers=None: sent.append(content)
+    first.text = "changed"
+    widget.get_state()
+    sent.clear()
+    page.children = [first, Div(text="brought in later")]
+    await asyncio.sleep(0.4)
+    word = {"event": "jsevent", "kind": "MessageSent", "msg_type": "bokeh_event", "msg_data": ready}
+    widget._sync_model(widget, word, [])
+    print(sent[-1]["payload"])
+
+asyncio.run(main())
+"""
+
+
+def test_what_comes_in_while_a_page_draws_itself_is_sent_whole():
+    done = subprocess.run([sys.executable, "-c", NEW], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "brought in later" in done.stdout
+
 
 def test_what_changes_while_a_page_draws_itself_waits_for_it():
     done = subprocess.run([sys.executable, "-c", HELD], capture_output=True, text=True, check=False)
