@@ -18,6 +18,7 @@ from typing import Any
 from jupyter_client.provisioning import LocalProvisioner
 
 from prism_lab.ports import unused_port
+from prism_lab.reaper import is_viewers
 
 __all__ = ["POSSIBLE", "ForkServer", "Forked", "ForkingProvisioner"]
 
@@ -70,7 +71,7 @@ class ForkServer:
             )
 
     def serves(self, environment: Mapping[str, str]) -> bool:
-        """Tell whether libraries would load in another environment as they did in this one.
+        """Tell whether a kernel is a dashboard's, and libraries would load in its environment as they did in this one.
 
         Parameters
         ----------
@@ -78,7 +79,7 @@ class ForkServer:
             Variables of a kernel.
         """
         differ = dict(environment.items() ^ self._environment.items())
-        return all(_OF_A_VISIT.fullmatch(name) for name in differ)
+        return is_viewers(environment) and all(_OF_A_VISIT.fullmatch(name) for name in differ)
 
     async def fork(self, arguments: Sequence[str], environment: Mapping[str, str], folder: str) -> Forked | None:
         """Return a new kernel; None where it could not be forked.
