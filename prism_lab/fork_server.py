@@ -59,7 +59,8 @@ def _load() -> None:
 
     for package in map(importlib.import_module, _OURS):
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-            importlib.import_module(module.name)
+            with contextlib.suppress(ImportError):  # what is for a library that is not installed
+                importlib.import_module(module.name)
     for name in _LIBRARIES:
         importlib.import_module(name)
     for kernel in lanes.all_kernels():

@@ -163,8 +163,9 @@ class Forked:
 
     def wait(self, timeout: float | None = None) -> int | None:
         """Wait until it has ended, or for some seconds."""
-        ready, _, _ = select.select([self._descriptor], [], [], timeout)
-        return 0 if ready else None
+        ended = select.poll()
+        ended.register(self._descriptor, select.POLLIN)
+        return 0 if ended.poll(None if timeout is None else 1000 * timeout) else None
 
     def send_signal(self, number: int) -> None:
         """Send a signal; one that ended gets none."""

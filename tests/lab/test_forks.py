@@ -1,6 +1,7 @@
 """Kernels that are forked: like those that are started, but there at once; and what happens where that fails."""
 
 import asyncio
+import fcntl
 import json
 import os
 import signal
@@ -17,7 +18,7 @@ from traitlets.config import Config
 
 from prism_lab import forks
 from prism_lab.fork_server import NAME
-from prism_lab.forks import ForkServer
+from prism_lab.forks import Forked, ForkServer
 from prism_lab.reaper import BORN_FOR_VIEWERS
 
 pytestmark = pytest.mark.skipif(not forks.POSSIBLE, reason="this system does not fork, or not tell of forks that end")
@@ -250,6 +251,17 @@ async def test_a_kernel_is_started_where_none_is_forked_in_time(kernels, tmp_pat
     await asyncio.sleep(1)
     assert psutil.Process(kernels.forks._process.pid).children() == []
     client.stop_channels()
+
+
+def test_a_server_with_many_open_files_learns_of_a_kernels_end_too():
+    with subprocess.Popen(["sleep", "60"]) as process:
+        kernel = Forked(process.pid)
+        low, kernel._descriptor = kernel._descriptor, fcntl.fcntl(kernel._descriptor, fcntl.F_DUPFD, 1100)
+        os.close(low)
+        assert kernel.poll() is None
+        kernel.kill()
+        assert kernel.wait(20) == 0
+        kernel.kill()  # it is gone
 
 
 def test_what_was_forked_ends_with_the_server_even_when_that_is_killed(tmp_path):
