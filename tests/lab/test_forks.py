@@ -86,6 +86,9 @@ def ended(*pids, seconds=10):
 async def test_a_forked_kernel_is_itself_and_has_what_dashboards_need(kernels, tmp_path):
     name, client = await kernels.begin(tmp_path, QUERY_STRING="a=1")
     assert forked(kernels.pid(name))
+    about = kernels.get_kernel(name).get_connection_info()
+    ports = {about[f"{channel}_port"] for channel in ("shell", "iopub", "stdin", "hb", "control")}
+    assert len(ports & set(range(20_000, 32_000))) == 5  # which no system hands out by itself
     told = await said(
         client,
         "import json, os, sys\n"
