@@ -1,4 +1,7 @@
-"""Starts the kernels of dashboards by forking a process that has loaded their libraries, where the system can fork."""
+"""How PRISM's servers launch kernels: dashboards' by forking, all on ports that nobody else is given.
+
+What is forked is a process that has loaded the libraries (:mod:`prism_lab.fork_server`), where the system can fork.
+"""
 
 from __future__ import annotations
 

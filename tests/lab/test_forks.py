@@ -29,9 +29,9 @@ ENVIRONMENT = {**os.environ, BORN_FOR_VIEWERS: "False", "PANEL_CDN_ROOT": "/pris
 class Kernels(AsyncMultiKernelManager):
     """A kernel manager with a process to fork, of which tests ask what a kernel says."""
 
-    def __init__(self):
+    def __init__(self, folder):
         settings = {"default_provisioner_name": "prism-fork"}
-        super().__init__(config=Config({"KernelProvisionerFactory": settings}))
+        super().__init__(connection_dir=str(folder), config=Config({"KernelProvisionerFactory": settings}))
         self.forks = ForkServer(ENVIRONMENT)
 
     async def begin(self, folder, **environment):
@@ -53,8 +53,8 @@ def fresh_factory():
 
 
 @pytest.fixture
-async def kernels():
-    manager = Kernels()
+async def kernels(tmp_path_factory):
+    manager = Kernels(tmp_path_factory.mktemp("connections"))
     manager.forks.start()
     yield manager
     await manager.shutdown_all(now=True)
@@ -206,7 +206,7 @@ async def test_a_kernel_whose_libraries_may_see_another_environment_is_started(k
 
 
 async def test_the_first_kernel_is_started_where_nothing_was_loaded_early_and_the_next_is_forked(tmp_path):
-    manager = Kernels()
+    manager = Kernels(tmp_path)
     try:
         first, one = await manager.begin(tmp_path)
         second, other = await manager.begin(tmp_path)
@@ -247,13 +247,14 @@ async def test_an_order_whose_sender_gave_up_is_not_taken_for_the_next(kernels, 
 
 async def test_a_kernel_is_started_where_none_is_forked_in_time(kernels, tmp_path, monkeypatch):
     monkeypatch.setattr(forks, "_PATIENCE", 0.05)
+    assert await kernels.forks.fork(["-f", str(tmp_path / "kernel.json")], ENVIRONMENT, str(tmp_path)) is None
     name, client = await kernels.begin(tmp_path)
     assert not forked(kernels.pid(name))
-    async with kernels.forks._turn:  # by now it has been
+    client.stop_channels()
+    async with kernels.forks._turn:  # by now what was ordered has been forked,
         pass
     await asyncio.sleep(1)
-    assert psutil.Process(kernels.forks._process.pid).children() == []
-    client.stop_channels()
+    assert psutil.Process(kernels.forks._process.pid).children() == []  # and ended
 
 
 def test_a_server_with_many_open_files_learns_of_a_kernels_end_too():
